@@ -71,6 +71,10 @@ export class RingReader implements MessageReader {
   }
 
   /** Nothing to read now. A fragment counts as something to read. */
+  get unreadBytes(): number {
+    return (Atomics.load(this.#words, TAIL) - this.#head) | 0;
+  }
+
   get isEmpty(): boolean {
     if (this.#head !== this.#tail) return false;
     // Acquire: everything below is complete. Sequentially consistent: it is read again after ASLEEP is stored.

@@ -85,12 +85,13 @@ const reload = (broker: Broker, { log, explain }: BrokerProcess): void => {
   }
 };
 
-const announce = ({ addresses: { tcp, http, grpc }, options }: Broker): readonly string[] => {
+const announce = ({ addresses: { tcp, http, grpc, metrics }, options }: Broker): readonly string[] => {
   const { shards, data, durability, tcpTls, httpTls, grpcTls } = options;
   const kept = durability === "memory" ? "nothing on disk" : `the data in ${data} (${durability})`;
   const lines = [`ringmq runs with ${plural(shards, "shard")} and ${kept}`];
   if (tcp !== undefined) lines.push(`  TCP        ${tcpTls === undefined ? "tcp" : "tls"}://${formatAddress(tcp)}`);
   if (grpc !== undefined) lines.push(`  gRPC       ${formatAddress(grpc)}${grpcTls === undefined ? "" : " (TLS)"}`);
+  if (metrics !== undefined) lines.push(`  metrics    http://${formatAddress(metrics)}/metrics`);
   if (http !== undefined) {
     const s = httpTls === undefined ? "" : "s";
     lines.push(`  WebSocket  ws${s}://${formatAddress(http)}/mq`, `  HTTP       http${s}://${formatAddress(http)}`);

@@ -8,6 +8,8 @@ export interface Addresses {
   readonly tcp: Address | undefined;
   readonly http: Address | undefined;
   readonly grpc: Address | undefined;
+  /** That of `metricsAddress`. */
+  readonly metrics: Address | undefined;
 }
 
 /** What can be changed while a broker runs: see `BrokerOptions`. */

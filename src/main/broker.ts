@@ -1,9 +1,11 @@
 /** The composition root: an engine that keeps messages and a server that talks to clients make a broker. */
 import type { Addresses, Broker, ReloadOptions } from "./broker-handle.js";
+import { sampleBroker } from "./broker-samples.js";
 import { CloseError } from "./close-error.js";
 import { Engine } from "./engine.js";
 import { Announcer } from "./events.js";
 import { Foundation } from "./foundation.js";
+import { Health } from "./metrics/health.js";
 import { MqFiles } from "./mq-files.js";
 import { ConnectionTable } from "./native/connection-table.js";
 import { OutboxDrain } from "./native/outbox-drain.js";
@@ -34,6 +36,8 @@ export interface BrokerSeams extends SupervisorSeams {
   readonly frontEnds?: readonly FrontEnd[];
   /** The file that runs as the gRPC thread. */
   readonly grpcThread?: URL;
+  /** Told where the broker listens before its shards have started. */
+  readonly listensEarly?: (addresses: Addresses) => void;
   /** Milliseconds between two looks at what is idle or late. What it counts passes as much faster. */
   readonly sweepEvery?: number;
 }
@@ -42,6 +46,8 @@ export class RunningBroker extends Announcer implements Broker {
   readonly connections: ConnectionTable;
   readonly #engine: Engine;
   readonly #server: Server;
+  readonly #health: Health;
+  readonly #listensEarly: BrokerSeams["listensEarly"];
   readonly #selfSigned: SelfSigned | undefined;
   /** Undefined: there are no files of topics. */
   readonly #mqFiles: MqFiles | undefined;
@@ -77,6 +83,9 @@ export class RunningBroker extends Announcer implements Broker {
       foundation.data.watch.onChange = (isFull, freeBytes) =>
         this.announce(isFull ? "disk-full" : "disk-free", { freeBytes });
     }
+    const health = new Health(this.#engine.supervisor);
+    this.#health = health;
+    this.#listensEarly = seams.listensEarly;
     const { frontEnds, grpcThread, sweepEvery = SWEEP_EVERY } = seams;
     this.#server = new Server({
       options,
@@ -89,6 +98,16 @@ export class RunningBroker extends Announcer implements Broker {
       frontEnds,
       grpcThread,
       sweepEvery,
+      health,
+      samples: () =>
+        sampleBroker({
+          options,
+          engine: this.#engine,
+          server: this.#server,
+          connections,
+          health,
+          mqFiles: this.#mqFiles,
+        }),
     });
     if (options.mqFiles !== undefined) this.#mqFiles = new MqFiles(this.#server, options.mqFiles, log);
   }
@@ -116,14 +135,17 @@ export class RunningBroker extends Announcer implements Broker {
   }
 
   /**
-   * Starts the shards, then listens.
+   * Starts the shards, then listens; the HTTP port says meanwhile that it is not ready.
    *
    * @throws StartError when a journal cannot be used; ListenError when an address cannot be had.
    */
   async start(): Promise<void> {
     try {
+      await this.#server.listenEarly();
+      this.#listensEarly?.(this.addresses);
       await this.#engine.start();
       await this.#server.listen();
+      this.#health.started();
       this.#selfSigned?.watch(this.#renewOwn);
       this.#mqFiles?.start();
     } catch (error) {
@@ -173,6 +195,7 @@ export class RunningBroker extends Announcer implements Broker {
 
   async #close(): Promise<void> {
     const deadline = performance.now() + this.options.closeTimeout;
+    this.#health.stopping();
     this.#selfSigned?.stop();
     const left = (): number => Math.max(0, deadline - performance.now());
     // While there are connections: the writer of the files has one.
@@ -181,6 +204,7 @@ export class RunningBroker extends Announcer implements Broker {
     const disorderly = await this.#engine.stop(Math.max(0, left() - LINGER));
     await this.#server.close(left);
     await this.#engine.close();
+    this.#server.closeMetrics();
     const error = disorderly.length > 0 ? new CloseError(disorderly) : undefined;
     this.announce("closed", error);
     if (error !== undefined) throw error;
@@ -203,10 +227,11 @@ export const startBroker = async (
   // The shares of addresses follow.
   const isBounded = connections < resolved.maxConnections;
   const effective = isBounded ? resolveOptions({ ...options, maxConnections: connections }) : resolved;
-  const { http, httpEngine, httpTls, log, shards } = effective;
+  const { http, httpEngine, httpTls, log, metricsAddress = "off", shards } = effective;
   const ofFiles = readCertificates(effective);
   const isMutual = needsClientCertificate(httpTls);
-  const makeHttpEngine = http === "off" ? undefined : await findHttpEngine(httpEngine, isMutual, log);
+  const hasHttp = http !== "off" || metricsAddress !== "off";
+  const makeHttpEngine = !hasHttp ? undefined : await findHttpEngine(httpEngine, isMutual, log);
   const router = await Router.create(shards);
   const foundation = await Foundation.lay(effective);
   const certificates = withOwn(ofFiles, effective, foundation.selfSigned?.certificate);

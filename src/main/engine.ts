@@ -36,6 +36,11 @@ export class Engine {
     this.backups = new Backups(options, this.supervisor, this.pool);
   }
 
+  /** Of the file system of the data directory; undefined: it is not known, or nothing is on disk. */
+  get freeBytes(): number | undefined {
+    return this.#data?.watch.freeBytes;
+  }
+
   /** Starts the shards. StartError: a journal cannot be used. */
   start(): Promise<void> {
     return startShards(this.#options, this.supervisor, this.pool, this.#data, this.#seams.minVerifiedBytes);

@@ -27,6 +27,11 @@ export class MqFiles {
     this.#log = log;
   }
 
+  /** How long the event loop of the present thread was busy. */
+  get busySeconds(): number {
+    return (this.#worker?.performance.eventLoopUtilization().active ?? 0) / 1_000;
+  }
+
   start(): void {
     const data: MqFilesThreadData = { directory: this.#directory };
     const worker = new Worker(THREAD, { workerData: data, ...inheritedFlags() });

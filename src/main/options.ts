@@ -44,6 +44,11 @@ export interface BrokerOptions extends BrokerLimits {
   readonly http: Address | "off";
   /** Where gRPC (memmq's service mq.MQ) is served. Default off. */
   readonly grpc: Address | "off";
+  /**
+   * Where `/metrics` is served, with `/healthz` and `/readyz`, in plain HTTP. Default undefined: on the HTTP port, which has the
+   * other two in any case. `off`: nowhere.
+   */
+  readonly metricsAddress: Address | "off" | undefined;
   /** With it the TCP port speaks TLS and nothing else. Default: plain TCP. */
   readonly tcpTls: Tls | undefined;
   /** With it the HTTP port speaks HTTPS, and WebSocket over TLS, and nothing else. Default: plain HTTP. */
@@ -130,6 +135,7 @@ const defaults = {
   tcp: { host: DEFAULT_HOST, port: DEFAULT_TCP_PORT },
   http: { host: DEFAULT_HOST, port: DEFAULT_HTTP_PORT },
   grpc: "off",
+  metricsAddress: undefined,
   tcpTls: undefined,
   httpTls: undefined,
   grpcTls: undefined,
@@ -241,6 +247,7 @@ export const resolveOptions = (given: Partial<BrokerOptions> = {}): BrokerOption
   checkAddress("tcp", options.tcp);
   checkAddress("http", options.http);
   checkAddress("grpc", options.grpc);
+  checkAddress("metricsAddress", options.metricsAddress ?? "off");
   if (!HTTP_ENGINES.includes(options.httpEngine)) {
     throw new OptionError("httpEngine", `must be auto, uws or node; it is ${options.httpEngine}`);
   }

@@ -10,6 +10,10 @@ import { gmqLine } from "./front-ends/gmq/line/index.js";
 import { installMemmqHttp } from "./front-ends/memmq/http/index.js";
 import { SessionChannels } from "./front-ends/memmq/session-channels.js";
 import { installOperatorHttp } from "./front-ends/operator/index.js";
+import { type Health, STARTING } from "./metrics/health.js";
+import { MetricsPort } from "./metrics/metrics-port.js";
+import { installHealth, installMetrics } from "./metrics/routes.js";
+import type { Samples } from "./metrics/samples.js";
 import { AssemblyMemory } from "./native/assembly.js";
 import { CallDesk, systemSchedule } from "./native/call-desk.js";
 import { NativeConnection } from "./native/connection.js";
@@ -111,6 +115,9 @@ export interface ServerParts {
   readonly grpcThread: URL | undefined;
   /** Milliseconds between two sweeps. */
   readonly sweepEvery: number;
+  readonly health: Health;
+  /** Called for each scrape. */
+  readonly samples: () => Samples;
 }
 
 export class Server implements ConnectionHost, SessionHost {
@@ -124,11 +131,13 @@ export class Server implements ConnectionHost, SessionHost {
   readonly #tcp: TcpListener | undefined;
   readonly #http: HttpListener | undefined;
   readonly #grpc: GrpcPort | undefined;
+  /** Undefined: it has no address of its own. */
+  readonly #metrics: MetricsPort | undefined;
   readonly #sessions: Sessions;
   /** Of the HTTP port. */
   readonly #httpSessions: HttpSessions;
   readonly #descriptors: DescriptorWatch;
-  #addresses: Addresses = { tcp: undefined, http: undefined, grpc: undefined };
+  #addresses: Addresses = { tcp: undefined, http: undefined, grpc: undefined, metrics: undefined };
   #sweeper: NodeJS.Timeout | undefined;
   #sweeps = 0;
 
@@ -144,6 +153,8 @@ export class Server implements ConnectionHost, SessionHost {
     frontEnds,
     grpcThread,
     sweepEvery,
+    health,
+    samples,
   }: ServerParts) {
     const { helloTimeout, maxFrameBytes, maxMessageBytes, shards, log } = options;
     const { supervisor, backups } = engine;
@@ -201,8 +212,17 @@ export class Server implements ConnectionHost, SessionHost {
       installOperatorHttp(this.#http.entrance, this.#httpSessions);
       const channels = new SessionChannels(this.#httpSessions, this);
       installMemmqHttp(this.#http.entrance, { channels, waiting: this.#context.waiting, limits: options, log });
+      installHealth(this.#http.entrance, health);
+      if (options.metricsAddress === undefined) installMetrics(this.#http.entrance, samples);
+      this.#http.entrance.unavailable = STARTING;
     }
     if (options.grpc !== "off") this.#grpc = new GrpcPort(this, options, certificates.grpc, grpcThread);
+    const { metricsAddress: address = "off" } = options;
+    if (address !== "off" && makeHttpEngine !== undefined) {
+      this.#metrics = new MetricsPort({ ...options, address, access }, makeHttpEngine);
+      installHealth(this.#metrics.entrance, health);
+      installMetrics(this.#metrics.entrance, samples);
+    }
     const ports = [this.#tcp, this.#http, this.#grpc].filter((port) => port !== undefined);
     this.#descriptors = new DescriptorWatch(ports, log);
   }
@@ -211,14 +231,28 @@ export class Server implements ConnectionHost, SessionHost {
     return this.#addresses;
   }
 
-  /** Begins to listen. ListenError: an address cannot be had. */
-  async listen(): Promise<void> {
-    const { tcp, http, grpc } = this.#options;
+  /**
+   * Begins to listen for those who want to know how the broker does: nothing else is answered but with 503. ListenError: an
+   * address cannot be had.
+   */
+  async listenEarly(): Promise<void> {
+    const { http } = this.#options;
     this.#addresses = {
-      tcp: tcp === "off" ? undefined : await this.#tcp?.listen(tcp),
+      ...this.#addresses,
+      metrics: await this.#metrics?.listen(),
       http: http === "off" ? undefined : await this.#http?.listen(http),
+    };
+  }
+
+  /** Begins to listen for clients. ListenError: an address cannot be had. */
+  async listen(): Promise<void> {
+    const { tcp, grpc } = this.#options;
+    this.#addresses = {
+      ...this.#addresses,
+      tcp: tcp === "off" ? undefined : await this.#tcp?.listen(tcp),
       grpc: grpc === "off" ? undefined : await this.#grpc?.listen(grpc),
     };
+    if (this.#http !== undefined) this.#http.entrance.unavailable = undefined;
     this.#sweeper = setInterval(() => this.#sweep(), this.#sweepEvery);
     this.#sweeper.unref();
   }
@@ -261,6 +295,16 @@ export class Server implements ConnectionHost, SessionHost {
     while (this.#http?.isSending && timeout() > 0 && performance.now() < lingers) await delay(CLOSE_LOOK);
     this.#http?.close();
     await this.#grpc?.close(timeout());
+  }
+
+  /** Ends the port of the metrics, after all else. */
+  closeMetrics(): void {
+    this.#metrics?.close();
+  }
+
+  /** How long the event loop of the gRPC thread was busy; undefined: there is none. */
+  get grpcBusySeconds(): number | undefined {
+    return this.#grpc?.busySeconds;
   }
 
   /** A shard has lost all that it knew of connections. */

@@ -46,6 +46,8 @@ export class HeldEffects<E extends StagedEffects<E>> implements Effects {
   #channel: E | undefined;
   /** The audience that was held back last: an unchanged one is the same array. */
   #audience: readonly number[] | undefined;
+  /** Requests whose confirm is held back. */
+  #heldConfirms = 0;
 
   /** What the answers of each stage rest on. */
   readonly #freeFooting = new Footing();
@@ -59,7 +61,7 @@ export class HeldEffects<E extends StagedEffects<E>> implements Effects {
     /** The ids handed out so far are reserved on disk. */
     readonly areIdsDurable: () => boolean,
     /** For what answers rest on, which is found out by itself. */
-    readonly store: () => Pick<Store, "log" | "before" | "idsAnnounced">,
+    readonly store: () => Pick<Store, "log" | "before" | "idsAnnounced" | "totals">,
   ) {}
 
   /** The free answers are about to be sent. Throws if they may not. */
@@ -80,6 +82,8 @@ export class HeldEffects<E extends StagedEffects<E>> implements Effects {
 
   /** What was held back has been sent. */
   released(): void {
+    this.store().totals.confirmed += this.#heldConfirms;
+    this.#heldConfirms = 0;
     this.#waiting.clear();
     this.#messagesOf.clear();
     this.#channels.clear();
@@ -102,6 +106,8 @@ export class HeldEffects<E extends StagedEffects<E>> implements Effects {
     if (level > Durability.memory) this.#rest(stage, level);
     else if (hasIds) this.#restOnIds(stage);
     // If it begins a consumer, the messages of that come after it.
+    if (stage === this.held) this.#heldConfirms += requests;
+    else this.store().totals.confirmed += requests;
     if (stage === this.held && messages === 0 && level === Durability.memory) this.#holdMessages(connection, request);
     stage.confirm(connection, request, requests, idHigh, idLow, messages, level, isEnd, isDuplicate);
   }

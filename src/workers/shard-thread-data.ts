@@ -25,6 +25,8 @@ export interface ShardThreadData {
   readonly outbox: RingMemory;
   /** `PULSE_BYTES` for the thread's `Pulse`. */
   readonly pulse: SharedArrayBuffer;
+  /** `SHARD_METRICS_BYTES` for the thread's `ShardGauges`, the same in all lives of the shard. */
+  readonly metrics: SharedArrayBuffer;
   /** `ID_CLOCK_BYTES`, shared by all shards: the clock of message ids. */
   readonly idClock: SharedArrayBuffer;
   /** Undefined: nothing is on disk (durability `memory`). */

@@ -27,12 +27,14 @@ import { isPassing, patiently, remedyOf } from "./patience.js";
 import { Doing, Pulse } from "./pulse.js";
 import type { Pump } from "./pump.js";
 import { assemblePump } from "./pump-assembly.js";
+import { ShardGauges } from "./shard-gauges.js";
 import type { PinnedSegment, Recovered, ShardMessage } from "./shard-messages.js";
 import type { ShardThreadData } from "./shard-thread-data.js";
 import { SpaceGauge } from "./space-gauge.js";
 import { Stoppages } from "./stoppages.js";
 import { threadLog } from "./thread-log.js";
 import { runPump } from "./thread-loop.js";
+import { TimedJournal } from "./timed-journal.js";
 import { watchedDisk } from "./watched-disk.js";
 
 if (parentPort === null) throw new Error("shard thread: this file runs in a worker only");
@@ -133,6 +135,10 @@ const inbox = new RingReader(data.inbox, LENGTH_BYTES + data.limits.maxFrameByte
 
 let compactor: Compactor | undefined;
 
+let gauges: ShardGauges | undefined;
+
+const committed = (milliseconds: number): void => gauges?.committed(milliseconds);
+
 const secret = crypto.getRandomValues(new Uint32Array(2));
 
 const makePump = (): Pump =>
@@ -151,7 +157,10 @@ const makePump = (): Pump =>
     level: data.journal?.level ?? Durability.memory,
     segmentBytes: data.journal?.segmentBytes,
     openJournal: (shard) => {
-      if (data.journal === undefined) return memoryJournal;
+      if (data.journal === undefined) {
+        gauges = new ShardGauges(data.metrics, shard, data.memoryBytes);
+        return memoryJournal;
+      }
       const replayed = (bytes: number): void => tell({ kind: "replayed", bytes });
       pulse.at(Doing.replaying);
       const { journal, recovered: report } = openJournal(shard, {
@@ -171,6 +180,7 @@ const makePump = (): Pump =>
       opened = { shard, journal };
       raiseIdClock(data.idClock, shard.idCeiling);
       recovered = report;
+      gauges = new ShardGauges(data.metrics, shard, data.memoryBytes);
       compactor = new Compactor(shard.store, journal, {
         directory: data.journal.directory,
         segmentBytes: data.journal.segmentBytes,
@@ -179,7 +189,7 @@ const makePump = (): Pump =>
         jobs: homeJobs,
         failed: (why) => log.warn({ why }, "segments could not be compacted; it is tried again"),
       });
-      return journal;
+      return new TimedJournal(journal, () => performance.now(), committed);
     },
     chores: (now) => compactor?.look(now) ?? Number.POSITIVE_INFINITY,
     stoppages,
@@ -211,9 +221,10 @@ try {
   const waits = (error: NodeJS.ErrnoException): void =>
     log.warn({ error }, `the journal cannot be opened yet; it is tried again${remedyOf(error)}`);
   const pump = data.isFirst ? makePump() : patiently(makePump, { pause: sleep, waits });
+  gauges?.look(clock());
   tell({ kind: "ready", recovered });
   isReady = true;
-  runPump(pump, { inbox, clock, pulse });
+  runPump(pump, { inbox, clock, pulse, gauges });
   const { state } = opened?.journal ?? memoryJournal;
   if (state.kind !== "working") {
     log.error({ error: state.error }, "the journal could not be ended: what was not confirmed may be lost");

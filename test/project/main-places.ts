@@ -70,6 +70,11 @@ export const MAIN_PLACES: readonly Place[] = [
     mayNot: ["uWebSockets.js", "../../broker.js", "../../front-ends/gmq/push.js", "../../../shard/shard.js"],
   },
   {
+    file: "src/main/metrics/probe.ts",
+    may: ["./scrape.js", "../ports/http/entrance.js", "../../metrics/shard-metrics.js", "prom-client"],
+    mayNot: ["../broker.js", "../shards/supervisor.js", "../../shard/shard.js", "../../workers/pulse.js", "node:http"],
+  },
+  {
     file: "src/main/ports/bridge/probe.ts",
     may: ["./lane-connection.js", "../../native/connection.js", "../../../bridge/bridge.js"],
     mayNot: ["../grpc/grpc-port.js", "../../../client/client.js", "node:worker_threads"],

@@ -48,6 +48,11 @@ export const PLACES: readonly Place[] = [
     mayNot: ["node:worker_threads", "../protocol/frame.js", "../shard/shard.js"],
   },
   {
+    file: "src/metrics/probe.ts",
+    may: ["./shared-values.js"],
+    mayNot: ["node:worker_threads", "prom-client", "../shard/shard.js", "../main/log.js"],
+  },
+  {
     file: "src/journal/probe.ts",
     may: ["./disk.js", "../shard/log/record.js", "../protocol/op.js", "xxhash-wasm", "node:fs"],
     mayNot: [
@@ -75,6 +80,7 @@ export const PLACES: readonly Place[] = [
       "./shard-thread-data.js",
       "../shard/shard.js",
       "../channel/ring.js",
+      "../metrics/shard-metrics.js",
       "../protocol/op.js",
       "node:worker_threads",
     ],

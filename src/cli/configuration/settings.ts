@@ -65,6 +65,12 @@ const rowsOf = (): Readonly<Record<string, readonly Row[]>> => {
       ),
       fixed("http", ADDRESS, "HTTP, and WebSocket on /mq: as --tcp"),
       fixed("grpc", ADDRESS, "gRPC, memmq's service mq.MQ: as --tcp"),
+      [
+        "metricsAddress address",
+        ADDRESS,
+        "an address of its own for /metrics, /healthz and /readyz: as --tcp; off: no /metrics",
+        "the HTTP port",
+      ],
       fixed(
         "httpEngine",
         choiceOf(HTTP_ENGINES),

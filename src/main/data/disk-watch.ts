@@ -35,6 +35,7 @@ export class DiskWatch {
   readonly #reserve: number;
   readonly #log: Log;
   readonly #free: FreeSpace;
+  #freeBytes: number | undefined;
   #timer: NodeJS.Timeout | undefined;
   #isLooking = false;
   #hasFailed = false;
@@ -46,6 +47,11 @@ export class DiskWatch {
     this.#reserve = reserve;
     this.#log = log;
     this.#free = free;
+  }
+
+  /** Free bytes when it last looked; undefined: it is not known. */
+  get freeBytes(): number | undefined {
+    return this.#freeBytes;
   }
 
   get isFull(): boolean {
@@ -69,11 +75,14 @@ export class DiskWatch {
     if (this.#isLooking) return;
     this.#isLooking = true;
     try {
-      this.#judge(await this.#free(this.#directory));
+      const free = await this.#free(this.#directory);
+      this.#freeBytes = Number.isFinite(free) ? free : undefined;
+      this.#judge(free);
       this.#hasFailed = false;
     } catch (error) {
       if (!this.#hasFailed) this.#log.warn({ error }, "the free space of the data directory is not known");
       this.#hasFailed = true;
+      this.#freeBytes = undefined;
       this.#set(DiskSpace.enough);
     } finally {
       this.#isLooking = false;

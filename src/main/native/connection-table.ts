@@ -36,6 +36,13 @@ export class ConnectionTable implements ConnectionDirectory {
     return [...this.#byId.values()];
   }
 
+  /** How many there are of each protocol. */
+  get byProtocol(): ReadonlyMap<string, number> {
+    const counts = new Map<string, number>();
+    for (const { protocol } of this.#byId.values()) counts.set(protocol, (counts.get(protocol) ?? 0) + 1);
+    return counts;
+  }
+
   page(after: number, max: number): ConnectionPage {
     const connections: ConnectionInfo[] = [];
     // Numbers only grow, and a Map keeps the order in which they came.

@@ -103,6 +103,10 @@ export class NativeConnection implements FrameSink, LocalRequests, CallConnectio
     return !this.#transport.framed && this.#session === undefined;
   }
 
+  get protocol(): string {
+    return this.#transport.protocol;
+  }
+
   get peer(): string {
     const { protocol, address } = this.#transport;
     return `${protocol} ${address}`;

@@ -80,6 +80,16 @@ export class RingLink implements ShardLink {
     return this.#waiting.length > 0;
   }
 
+  /** Bytes of records in the inbox that the thread has not taken. */
+  get inboxBytes(): number {
+    return this.#writer.unreadBytes;
+  }
+
+  /** Bytes of records in the outbox that were not read. */
+  get outboxBytes(): number {
+    return this.#reader.unreadBytes;
+  }
+
   /** The thread has taken everything that was sent. */
   get isRead(): boolean {
     return !this.isCongested && this.#writer.isRead;

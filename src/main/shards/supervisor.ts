@@ -5,6 +5,8 @@
  */
 import { setTimeout as delay } from "node:timers/promises";
 import { EnvelopeOp } from "../../channel/envelope.js";
+import { SHARD_METRICS_BYTES } from "../../metrics/shard-metrics.js";
+import { SharedValuesReader } from "../../metrics/shared-values.js";
 import { Durability } from "../../protocol/op.js";
 import type { Recovered } from "../../workers/shard-messages.js";
 import { ID_CLOCK_BYTES, type JournalData, type ShardThreadData } from "../../workers/shard-thread-data.js";
@@ -68,6 +70,11 @@ export class Supervisor {
   readonly links: (ShardLink | undefined)[] = [];
   /** By shard: why there is no link. */
   readonly down: (LossKind | undefined)[] = [];
+  /** By shard: threads that were started in the place of one that had ended. */
+  readonly restarts: number[] = [];
+  /** By shard: what its threads publish, one after the other. */
+  readonly #metrics: SharedArrayBuffer[] = [];
+  readonly metrics: SharedValuesReader[] = [];
   readonly #options: BrokerOptions;
   readonly #pool: Pick<JobPool, "run">;
   readonly #outlet: Outlet;
@@ -104,6 +111,10 @@ export class Supervisor {
     for (let shard = 0; shard < options.shards; shard++) {
       this.#deaths.push([]);
       this.#hangs.push([]);
+      this.restarts.push(0);
+      const memory = new SharedArrayBuffer(SHARD_METRICS_BYTES);
+      this.#metrics.push(memory);
+      this.metrics.push(new SharedValuesReader(memory));
       this.links.push(undefined);
       this.#lives.push(undefined);
     }
@@ -188,6 +199,22 @@ export class Supervisor {
     return this.#lives.some((life) => life !== undefined);
   }
 
+  /** It has read its journal and takes requests. */
+  isUp(shard: number): boolean {
+    return this.links[shard] !== undefined && this.#lives[shard]?.isReady === true;
+  }
+
+  /** It will not come back by itself. */
+  isGivenUp(shard: number): boolean {
+    const kind = this.down[shard];
+    return kind !== undefined && kind !== "SHARD_RESTARTED";
+  }
+
+  /** How many there are. */
+  get count(): number {
+    return this.links.length;
+  }
+
   /** The present life of a shard; undefined: it is down. */
   life(shard: number): ShardLife | undefined {
     return this.#lives[shard];
@@ -261,6 +288,7 @@ export class Supervisor {
       isFirst,
       node: options.node,
       idClock: this.#idClock,
+      metrics: this.#metrics[shard] as SharedArrayBuffer,
       journal: journal && {
         ...journal,
         // What an earlier life has written was not verified.
@@ -308,6 +336,7 @@ export class Supervisor {
       return this.#giveUp(shard, "SHARD_DOWN", text, code);
     }
     log.warn({ shard, code }, this.#afterDeath(shard));
+    this.restarts[shard] = (this.restarts[shard] ?? 0) + 1;
     this.#begin(shard, life);
     this.#events.lost(shard, "SHARD_RESTARTED");
   }

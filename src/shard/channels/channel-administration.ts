@@ -116,6 +116,7 @@ export class ChannelAdministration {
       if (queue.readyCount > 0 && stored.first < before) yield;
     }
     stored.dropped += dropped;
+    this.store.totals.dropped += dropped;
     return dropped;
   }
 

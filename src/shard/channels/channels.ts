@@ -283,6 +283,9 @@ export class Channels {
       this.tidy(channel);
       throw error;
     }
+    const { totals } = this.store;
+    totals.channel += c.count;
+    totals.publishedBytes += c.end - c.start;
     const receivers = channel.size;
     const slow = channel.publish(c, position, idHigh, idLow, this.store.now, room);
     this.#recount(channel);

@@ -63,6 +63,7 @@ export class Deletion {
     let dropped = 0;
     for (const state of ALL_STATES) if (this.#exists(topic, queue)) dropped += yield* purge(queue, state);
     topic.dropped += dropped;
+    this.store.totals.dropped += dropped;
     return dropped;
   }
 
@@ -73,6 +74,7 @@ export class Deletion {
     let dropped = 0;
     for (const state of ALL_STATES) dropped += drop(queue, state, Number.POSITIVE_INFINITY);
     queue.topic.dropped += dropped;
+    this.store.totals.dropped += dropped;
     this.directory.removeQueue(queue, this.store.levelOf(queue.topic));
     return dropped;
   }

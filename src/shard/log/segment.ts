@@ -50,6 +50,13 @@ export class Segments {
     return this.#list.at(-1);
   }
 
+  /** Bytes of the records of all. */
+  get bytes(): number {
+    let bytes = 0;
+    for (const { used } of this.#list) bytes += used;
+    return bytes;
+  }
+
   get all(): readonly Segment[] {
     return this.#list;
   }

@@ -64,6 +64,7 @@ export const dropFront = (queue: Queue, max: number): number => {
     }
     queue.readyCount -= count;
     queue.topic.dropped += count;
+    store.totals.dropped += count;
     return count;
   }
   const count = Math.min(max, extents.get(extent, ext.SPAN));
@@ -73,6 +74,7 @@ export const dropFront = (queue: Queue, max: number): number => {
   queue.readyBytes -= offset - start;
   queue.readyCount -= count;
   queue.topic.dropped += count;
+  store.totals.dropped += count;
   store.recordGone(extent, count);
   cutFront(queue, extent, count, offset);
   log.pages.release(page, count);

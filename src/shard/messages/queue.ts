@@ -154,6 +154,7 @@ export class Queue implements StoredQueue {
     const list = holder?.held ?? this.popped;
     this.inFlightCount -= count;
     this.topic.acked += count;
+    store.totals.acked += count;
     if (this.brake?.succeeded(count) === true) this.consumers?.onReady();
     if (store.release(fragment, mask)) {
       list.remove(extents, fragment);
@@ -196,6 +197,7 @@ export class Queue implements StoredQueue {
     const isDead = extents.reason(part) !== Reason.ALIVE;
     const expiry = isDead ? 0 : store.expiryOf(part);
     this.topic.released += count;
+    store.totals.released += count;
     if (isDead) {
       extents.setState(part, State.DEAD);
       this.deadCount += count;
@@ -268,7 +270,9 @@ export class Queue implements StoredQueue {
   /** Drops messages that are delayed or dead. */
   cancel(fragment: number, mask: number): void {
     this.store.discard(this.withdraw(fragment, mask));
-    this.topic.dropped += ext.popcount(mask);
+    const count = ext.popcount(mask);
+    this.topic.dropped += count;
+    this.store.totals.dropped += count;
   }
 
   /** Gives delayed messages a new time. */
@@ -411,7 +415,9 @@ export class Queue implements StoredQueue {
   }
 
   expire(fragment: number, now: number, failures?: Uint8Array): void {
-    this.topic.expired += this.store.extents.count(fragment);
+    const count = this.store.extents.count(fragment);
+    this.topic.expired += count;
+    this.store.totals.expired += count;
     if (this.topic.config.expired === "drop") this.store.discard(fragment);
     else this.deadLetter(fragment, Reason.EXPIRED, now, failures);
   }
@@ -423,6 +429,7 @@ export class Queue implements StoredQueue {
     this.record(fragment, State.DEAD, now, failures);
     const count = extents.count(fragment);
     this.topic.dead += count;
+    this.store.totals.dead += count;
     this.#pushDead(fragment, count);
   }
 

@@ -32,6 +32,7 @@ export const requeue = (queue: Owner, part: number, count: number, now: number, 
   const expiry = store.expiryOf(part);
   extents.setStatus(part, ext.State.READY, Reason.ALIVE, retry);
   topic.retried += count;
+  store.totals.retried += count;
   if (topic.config.brake > 0) {
     queue.brake ??= new Brake();
     queue.brake.failed(count, topic.config.brake, now);

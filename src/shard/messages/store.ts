@@ -15,6 +15,7 @@ import * as ext from "./extent.js";
 import { MessageIndex } from "./message-index.js";
 import type { Holder, QueueTopic, StoredQueue } from "./queue-context.js";
 import { TimingWheel } from "./timing-wheel.js";
+import { Totals } from "./totals.js";
 
 export interface StoreOptions extends LogOptions {
   /** Extents that a step of a long command may move or drop; default `STEP_EXTENTS` of steps.ts. */
@@ -46,6 +47,7 @@ export class Store {
   holders: readonly (Holder | undefined)[] = [];
   readonly stepExtents: number;
   readonly hashSecret: readonly [number, number];
+  readonly totals = new Totals();
   /** Bytes of runs, headers and entries, ever emitted. */
   emitted = 0;
   /** The log's position behind the last IDS record. */

@@ -50,6 +50,7 @@ export class Taker {
     queue.readyCount -= taken;
     queue.readyBytes -= this.#bytes;
     queue.topic.delivered += taken;
+    this.store.totals.delivered += taken;
     if (taken > 0) brake?.letThrough(this.store.now);
     return taken;
   }
@@ -69,6 +70,7 @@ export class Taker {
     this.#withFailures = false;
     queue.deadCount -= taken;
     queue.topic.delivered += taken;
+    this.store.totals.delivered += taken;
     return taken;
   }
 

@@ -82,6 +82,7 @@ export class Administration {
     let dropped = 0;
     for (const state of c.state === "all" ? ALL_STATES : [c.state]) dropped += yield* purge(queue, state);
     queue.topic.dropped += dropped;
+    this.store.totals.dropped += dropped;
     // No more durable than the records of these messages.
     this.store.effects.confirm(connection, request, 1, 0, 0, dropped, queue.topic.level);
   }

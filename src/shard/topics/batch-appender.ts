@@ -174,6 +174,8 @@ export class BatchAppender {
       else queue.addFresh(high, low, count, end - start);
     }
     topic.published += count;
+    store.totals.published += count;
+    store.totals.publishedBytes += end - start;
   }
 
   /**

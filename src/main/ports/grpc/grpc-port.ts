@@ -66,6 +66,11 @@ export class GrpcPort implements Port {
     return this.#life?.sockets ?? 0;
   }
 
+  /** How long the event loop of the present thread was busy. */
+  get busySeconds(): number {
+    return this.#life?.busySeconds ?? 0;
+  }
+
   /**
    * Starts the thread. Answers where it listens.
    *
@@ -193,6 +198,10 @@ class GrpcLife {
 
   get sockets(): number {
     return this.#shares.size;
+  }
+
+  get busySeconds(): number {
+    return this.#worker.performance.eventLoopUtilization().active / 1_000;
   }
 
   order(order: GrpcOrder): void {

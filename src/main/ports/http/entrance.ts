@@ -34,6 +34,12 @@ export interface PathOptions {
   readonly isOpen?: boolean;
   /** Whoever publishes faster than it may is told to come later. */
   readonly publishes?: boolean;
+  /** It tells of the broker as a whole, to users that may operate it. */
+  readonly operates?: boolean;
+  /** It answers while the broker is not available too. */
+  readonly isAlways?: boolean;
+  /** What it does for HEAD. Default: answers, and does nothing. */
+  readonly head?: HttpHandler;
 }
 
 const BAD_REQUEST = "400 Bad Request";
@@ -44,6 +50,7 @@ const FORBIDDEN = "403 Forbidden";
 /** It tells nothing of what there is. */
 const UNKNOWN = "a token of this broker is needed: Authorization: Bearer …";
 const CHALLENGE: AnswerHead["fields"] = [["WWW-Authenticate", "Bearer"]];
+const NOT_ALLOWED = "your permissions do not allow this";
 const TOO_FAST = "more is published than your limits allow, try again later";
 
 const UNAVAILABLE = "503 Service Unavailable";
@@ -61,6 +68,8 @@ interface Way extends HttpPath {
 export class HttpEntrance implements ExchangeContext {
   readonly unsent = new UnsentAnswers();
   readonly #paths: HttpPath[] = [];
+  /** Why all but the paths that answer always answer 503 at present; undefined: they do not. */
+  unavailable: string | undefined;
   readonly #engine: HttpEngine;
   readonly #guard: HttpGuard;
   readonly #admission: Admission;
@@ -83,7 +92,7 @@ export class HttpEntrance implements ExchangeContext {
   /** HEAD is answered and does nothing: what the path would answer would be lost. */
   add(path: string, handler: HttpHandler, options: PathOptions = {}): void {
     this.#paths.push({ path, ...options });
-    const head: Way = { path, handler: answerHead, ...options, publishes: false };
+    const head: Way = { path, handler: options.head ?? answerHead, ...options, publishes: false };
     const any: Way = { path, handler, ...options };
     this.#engine.add("head", path, (request, response) => this.#enter(head, request, response));
     this.#engine.add("any", path, (request, response) => this.#enter(any, request, response));
@@ -134,8 +143,8 @@ export class HttpEntrance implements ExchangeContext {
   /** What all other paths answer; to be called last. */
   addRest(): void {
     const path = "/*";
-    const head = { path, handler: answerNoHead };
-    const any = { path, handler: answerNothing };
+    const head = { path, handler: answerNoHead, isAlways: true };
+    const any = { path, handler: answerNothing, isAlways: true };
     this.#engine.add("head", path, (request, response) => this.#enter(head, request, response));
     this.#engine.add("any", path, (request, response) => this.#enter(any, request, response));
   }
@@ -143,8 +152,11 @@ export class HttpEntrance implements ExchangeContext {
   /** Whether a request to become a WebSocket may. It is answered when it may not. */
   admits(path: string, request: HttpRequest, response: HttpResponse): boolean {
     const verdict = this.#guard.check(request);
-    if (verdict === undefined || verdict.kind === "allowed") return true;
-    this.#refuse(new HttpExchange(response, this, path), verdict);
+    const isAllowed = verdict === undefined || verdict.kind === "allowed";
+    if (isAllowed && this.unavailable === undefined) return true;
+    const exchange = new HttpExchange(response, this, path);
+    if (isAllowed) exchange.reply(UNAVAILABLE, JSON_TYPE, this.refusal(this.unavailable ?? ""));
+    else this.#refuse(exchange, verdict);
     return false;
   }
 
@@ -163,18 +175,24 @@ export class HttpEntrance implements ExchangeContext {
   }
 
   /** Asks who it is, unless that is nobody's business, and does what the path does. */
-  #answer(
-    { handler, isOpen, publishes }: Way,
-    exchange: HttpExchange,
-    request: HttpRequest,
-    response: HttpResponse,
-  ): unknown {
-    if (isOpen === true || !this.#access.isOn) return handler(exchange, request);
+  #answer(way: Way, exchange: HttpExchange, request: HttpRequest, response: HttpResponse): unknown {
+    const { isOpen, publishes, operates } = way;
+    if (isOpen === true || !this.#access.isOn) return this.#carryOut(way, exchange, request);
     const credential = identify(this.#access, request, response);
     if (credential === undefined) return this.#turnAway(exchange, response);
     exchange.credential = credential;
     const wait = publishes === true ? credential.user.publishWait(this.#access.now()) : 0;
-    return wait === 0 ? handler(exchange, request) : this.#putOff(exchange, wait);
+    if (wait > 0) return this.#putOff(exchange, wait);
+    if (operates === true && !credential.user.mayOperate) {
+      return exchange.reply(FORBIDDEN, JSON_TYPE, this.refusal(NOT_ALLOWED));
+    }
+    return this.#carryOut(way, exchange, request);
+  }
+
+  #carryOut({ handler, isAlways }: Way, exchange: HttpExchange, request: HttpRequest): unknown {
+    if (this.unavailable === undefined || isAlways === true) return handler(exchange, request);
+    if (request.method === "head") return exchange.sendNothing(UNAVAILABLE);
+    return exchange.reply(UNAVAILABLE, JSON_TYPE, this.refusal(this.unavailable));
   }
 
   #turnAway(exchange: HttpExchange, { remoteAddress }: HttpResponse): undefined {

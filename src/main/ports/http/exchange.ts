@@ -119,18 +119,12 @@ export class HttpExchange {
 
   /** Sends the whole answer. Nothing happens when the client has gone. */
   send(json: string): void {
-    if (!this.#open) return;
-    this.#open = false;
-    const head = this.#jsonHead();
-    if (json.length <= SHORT_ANSWER) this.#response.send(head, json);
-    else this.#response.sendLong(head, Buffer.from(json), (left) => this.#account(left));
+    this.#sendWhole(this.#jsonHead(), json);
   }
 
   /** The same with a status other than 200, a type of its own, or more headers. */
   reply(status: string | undefined, type: string | undefined, text: string, fields = NO_FIELDS): void {
-    if (!this.#open) return;
-    this.#open = false;
-    this.#response.send(this.#head(status, type, fields), text);
+    this.#sendWhole(this.#head(status, type, fields), text);
   }
 
   /** Answers without a body. */
@@ -207,6 +201,13 @@ export class HttpExchange {
     this.#open = false;
     this.#settle();
     this.#gone?.();
+  }
+
+  #sendWhole(head: AnswerHead, text: string): void {
+    if (!this.#open) return;
+    this.#open = false;
+    if (text.length <= SHORT_ANSWER) this.#response.send(head, text);
+    else this.#response.sendLong(head, Buffer.from(text), (left) => this.#account(left));
   }
 
   #jsonHead(): AnswerHead {

@@ -1,0 +1,45 @@
+/**
+ * Samples as text, in the format of Prometheus; with the metrics of the process. Loaded with the first scrape: a broker that
+ * nobody scrapes measures no event loop and loads no prom-client.
+ */
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import type { LabelledMetric } from "./broker-metrics.js";
+import { METRICS, type Samples } from "./samples.js";
+
+/** A metric whose values are those of the present samples. */
+const metricOf = (
+  { name, type, help, labels }: LabelledMetric,
+  samples: () => Samples,
+): Counter | Gauge | Histogram => {
+  const configuration = { name, help, labelNames: labels, registers: [] };
+  const get = async () => ({ name, help, type, values: [...samples().of(name)], aggregator: "sum" });
+  const metric =
+    type === "counter"
+      ? new Counter(configuration)
+      : type === "gauge"
+        ? new Gauge(configuration)
+        : new Histogram(configuration);
+  // The registry asks a histogram for text in another way than the rest.
+  return Object.assign(metric, { get, getForPromString: get });
+};
+
+export class Scrape {
+  readonly #registry = new Registry();
+  readonly #read: () => Samples;
+  #samples: Samples | undefined;
+
+  constructor(read: () => Samples) {
+    this.#read = read;
+    collectDefaultMetrics({ register: this.#registry });
+    for (const metric of METRICS) this.#registry.registerMetric(metricOf(metric, () => this.#samples ?? read()));
+  }
+
+  get contentType(): string {
+    return this.#registry.contentType;
+  }
+
+  async text(): Promise<string> {
+    this.#samples = this.#read();
+    return await this.#registry.metrics();
+  }
+}

@@ -1,0 +1,168 @@
+/** `/metrics`, `/healthz` and `/readyz` of a broker, from its start to its end. */
+import { join } from "node:path";
+import { BroadcastChannel } from "node:worker_threads";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { deferred } from "../../src/client/base/deferred.js";
+import type { Addresses } from "../../src/main/broker-handle.js";
+import { METRICS } from "../../src/main/metrics/samples.js";
+import { exchange } from "../conformance/http-exchange.js";
+import { ENGINE_NAMES } from "../http-engine.js";
+import { testBroker, testDirectory } from "./brokers.js";
+import { clientOf } from "./clients.js";
+
+const LOCAL = { host: "127.0.0.1", port: 0 };
+const WAITING = new URL("../main/fixtures/waiting-shard.mjs", import.meta.url);
+const JOURNAL = "the broker is starting: it reads its journal";
+
+const get = (port: number, path: string, method = "GET") => exchange(port, { method, path });
+
+/** Status and text. */
+const ask = async (port: number, path: string): Promise<readonly [number, string]> => {
+  const { status, body } = await get(port, path);
+  return [status, body];
+};
+
+/** The values of a scrape, by the name with its labels. */
+const scrape = async (port: number): Promise<ReadonlyMap<string, number>> => {
+  const { status, type, body } = await get(port, "/metrics");
+  expect([status, type]).toEqual([200, "text/plain; version=0.0.4; charset=utf-8"]);
+  const lines = body.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
+  return new Map(
+    lines.map((line) => [line.slice(0, line.lastIndexOf(" ")), Number(line.slice(line.lastIndexOf(" ") + 1))]),
+  );
+};
+
+/** Scrapes until a value is what it should be: shards publish theirs every 100 ms. */
+const until = async (port: number, name: string, value: number): Promise<ReadonlyMap<string, number>> => {
+  for (;;) {
+    const values = await scrape(port);
+    if (values.get(name) === value) return values;
+    await new Promise(setImmediate);
+  }
+};
+
+/** Holds the thread of the only shard of a broker with this data directory before it reads its journal. */
+const holdShard = (data: string): { waits: () => Promise<void>; go: () => void } => {
+  const channel = new BroadcastChannel(join(data, "generation-1", "shard-0"));
+  onTestFinished(() => channel.close());
+  let waiting = deferred<void>();
+  channel.onmessage = () => waiting.resolve();
+  return {
+    waits: () => waiting.promise,
+    go: () => {
+      waiting = deferred();
+      channel.postMessage("go");
+    },
+  };
+};
+
+describe.each(ENGINE_NAMES)("with the HTTP engine %s", (httpEngine) => {
+  it("probes are answered from the first moment to the last, and clients when the journal is read", async () => {
+    const data = join(testDirectory(), "data");
+    const shard = holdShard(data);
+    const early = deferred<Addresses>();
+    const starting = testBroker(
+      { data, httpEngine, metricsAddress: LOCAL },
+      { thread: WAITING, listensEarly: early.resolve },
+    );
+    const { http: { port: http = 0 } = {}, metrics: { port: metrics = 0 } = {}, tcp } = await early.promise;
+    await shard.waits();
+    expect(tcp).toBeUndefined();
+    for (const port of [http, metrics]) {
+      expect(await ask(port, "/healthz")).toEqual([200, "ok\n"]);
+      expect(await ask(port, "/readyz")).toEqual([503, `${JOURNAL}\n`]);
+      expect((await get(port, "/readyz", "HEAD")).status).toBe(503);
+    }
+    const refused = await ask(http, "/pop?topic=jobs");
+    expect([refused[0], JSON.parse(refused[1])]).toMatchObject([503, { msg: JOURNAL }]);
+    expect((await get(http, "/pop?topic=jobs", "HEAD")).status).toBe(503);
+    const upgrade = { connection: "upgrade", upgrade: "websocket", "sec-websocket-version": "13" };
+    const headers = { ...upgrade, "sec-websocket-key": "AAAAAAAAAAAAAAAAAAAAAA==" };
+    for (const path of ["/mq", "/sub?topic=a"]) {
+      expect((await exchange(http, { method: "GET", path, headers })).status).toBe(503);
+    }
+    expect((await scrape(metrics)).get('ringmq_shard_up{shard="0"}')).toBe(0);
+
+    shard.go();
+    const { broker } = await starting;
+    expect(broker.addresses.metrics?.port).toBe(metrics);
+    for (const port of [http, metrics]) {
+      expect(await ask(port, "/readyz")).toEqual([200, "ready\n"]);
+      expect((await get(port, "/readyz", "HEAD")).status).toBe(200);
+    }
+    expect((await get(http, "/pop?topic=jobs")).status).toBe(200);
+    // It has an address of its own, which has nothing else.
+    expect((await get(http, "/metrics")).status).toBe(404);
+    expect((await get(metrics, "/pop?topic=jobs")).status).toBe(404);
+
+    const client = await clientOf(broker.addresses.tcp?.port ?? 0);
+    await client.publish("jobs", "one");
+    await until(metrics, 'ringmq_published_messages_total{shard="0"}', 1);
+    const killed = broker.supervisor.kill(0);
+    await shard.waits();
+    await killed;
+    expect(await ask(http, "/readyz")).toEqual([503, "shard 0 starts again: it reads its journal\n"]);
+    const down = await scrape(metrics);
+    const ofShard = (name: string): number | undefined => down.get(`${name}{shard="0"}`);
+    expect(["ringmq_shard_up", "ringmq_shard_restarts_total"].map(ofShard)).toEqual([0, 1]);
+    // Counters stay, and go on; what there is now is not known.
+    expect(["ringmq_published_messages_total", "ringmq_ready_messages"].map(ofShard)).toEqual([1, undefined]);
+    shard.go();
+    await until(metrics, 'ringmq_ready_messages{shard="0"}', 1);
+    await client.publish("jobs", "two");
+    await until(metrics, 'ringmq_published_messages_total{shard="0"}', 2);
+
+    // A pop that waits keeps the broker for a moment when it stops.
+    const waiting = get(http, "/pop?topic=none&timeout=60").catch(() => undefined);
+    const closing = broker.close();
+    expect(await ask(metrics, "/readyz")).toEqual([503, "the broker is stopping\n"]);
+    expect(await ask(metrics, "/healthz")).toEqual([200, "ok\n"]);
+    await Promise.all([closing, waiting]);
+    await expect(get(metrics, "/healthz")).rejects.toThrow();
+  });
+
+  it("a scrape of the HTTP port shows all metrics, and what clients have done", async () => {
+    const { tcp, http } = await testBroker({ httpEngine, shards: 2 });
+    const client = await clientOf(tcp);
+    await client.configure("jobs", { retries: 0 });
+    await client.publishBatch(
+      "jobs",
+      Array.from({ length: 10 }, (_, i) => `message ${i}`),
+    );
+    const [first, second] = await client.pop("jobs", { max: 2 });
+    await first?.ack();
+    await second?.nack();
+    await client.publish("later", "x", { delay: 3_600_000 });
+
+    const total = (values: ReadonlyMap<string, number>, name: string): number =>
+      [...values].reduce((sum, [key, value]) => (key.startsWith(`${name}{`) ? sum + value : sum), 0);
+    let values = await scrape(http);
+    while (total(values, "ringmq_dead_letters") + total(values, "ringmq_delayed_messages") < 2)
+      values = await scrape(http);
+    const shown = {
+      ringmq_published_messages_total: 11,
+      ringmq_delivered_messages_total: 2,
+      ringmq_acked_messages_total: 1,
+      ringmq_retried_messages_total: 1,
+      ringmq_dead_messages_total: 1,
+      ringmq_dead_letters: 1,
+      ringmq_ready_messages: 8,
+      ringmq_delayed_messages: 1,
+      ringmq_in_flight_messages: 0,
+      ringmq_unattended_queues: 1,
+      ringmq_topics: 2,
+      ringmq_shard_up: 2,
+    };
+    for (const [name, value] of Object.entries(shown)) expect([name, total(values, name)]).toEqual([name, value]);
+    expect(values.get('ringmq_connections{protocol="tcp"}')).toBe(1);
+    expect(total(values, "ringmq_commit_duration_seconds_count")).toBeGreaterThan(0);
+    expect(total(values, "ringmq_confirmed_requests_total")).toBeGreaterThan(2);
+    expect(values.get("ringmq_disk_free_bytes")).toBeGreaterThan(0);
+    expect(values.get("process_cpu_seconds_total")).toBeGreaterThan(0);
+    expect(values.get("nodejs_eventloop_lag_p99_seconds")).toBeGreaterThanOrEqual(0);
+    const { body } = await get(http, "/metrics");
+    for (const { name, type, help } of METRICS) {
+      expect(body).toContain(`# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${name}`);
+    }
+  });
+});
