@@ -7,7 +7,7 @@ import { startBroker as start } from "./main/broker.js";
 import type { Broker } from "./main/broker-handle.js";
 import type { BrokerOptions } from "./main/options.js";
 
-export type { Addresses, Broker, ReloadOptions } from "./main/broker-handle.js";
+export type { Addresses, Broker } from "./main/broker-handle.js";
 export { CertificateError } from "./main/certificate-error.js";
 export { CloseError } from "./main/close-error.js";
 export type { BrokerEvents } from "./main/events.js";

@@ -1,5 +1,5 @@
 /** The composition root: an engine that keeps messages and a server that talks to clients make a broker. */
-import type { Addresses, Broker, ReloadOptions } from "./broker-handle.js";
+import type { Addresses, Broker } from "./broker-handle.js";
 import { sampleBroker } from "./broker-samples.js";
 import { CloseError } from "./close-error.js";
 import { Engine } from "./engine.js";
@@ -9,8 +9,7 @@ import { Health } from "./metrics/health.js";
 import { MqFiles } from "./mq-files.js";
 import { ConnectionTable } from "./native/connection-table.js";
 import { OutboxDrain } from "./native/outbox-drain.js";
-import { checkKnown } from "./option-checks.js";
-import { type BrokerOptions, checkIdentity, needsClientCertificate, resolveOptions } from "./options.js";
+import { type BrokerOptions, needsClientCertificate, resolveOptions } from "./options.js";
 import { type Certificates, logCertificates, readCertificates, withOwn } from "./ports/certificate.js";
 import type { FrontEnd } from "./ports/front-end.js";
 import type { HttpEngineFactory } from "./ports/http/engine.js";
@@ -18,17 +17,15 @@ import type { HttpPath } from "./ports/http/entrance.js";
 import { findHttpEngine } from "./ports/http/find-engine.js";
 import type { SelfSigned } from "./ports/self-signed.js";
 import { LINGER } from "./ports/tcp-transport.js";
+import { type ReloadOptions, reloadedOptions } from "./reloading.js";
 import { Server, SWEEP_EVERY, type Usage } from "./server.js";
 import { findRoom } from "./shards/descriptors.js";
 import { POOL_THREADS } from "./shards/job-pool.js";
 import { Router } from "./shards/router.js";
 import type { ShardEvents, Supervisor, SupervisorSeams } from "./shards/supervisor.js";
-import { checkUsers } from "./user-options.js";
 
 /** How long the end waits for the files of topics to be written to their ends. */
 const LAST_LINES = 2_000;
-
-const RELOADABLE: readonly string[] = ["users"] satisfies readonly (keyof ReloadOptions)[];
 
 /** What tests put in place of parts of a broker. */
 export interface BrokerSeams extends SupervisorSeams {
@@ -44,6 +41,7 @@ export interface BrokerSeams extends SupervisorSeams {
 
 export class RunningBroker extends Announcer implements Broker {
   readonly connections: ConnectionTable;
+  #options: BrokerOptions;
   readonly #engine: Engine;
   readonly #server: Server;
   readonly #health: Health;
@@ -55,7 +53,7 @@ export class RunningBroker extends Announcer implements Broker {
 
   /** Listens nowhere yet: see `start`. */
   constructor(
-    readonly options: BrokerOptions,
+    options: BrokerOptions,
     router: Router,
     seams: BrokerSeams,
     /** That there are descriptors for, at any time. */
@@ -66,6 +64,7 @@ export class RunningBroker extends Announcer implements Broker {
     certificates: Certificates,
   ) {
     super();
+    this.#options = options;
     const { maxConnections, helloTimeout, log } = options;
     const connections = new ConnectionTable(maxConnections, helloTimeout);
     this.connections = connections;
@@ -112,6 +111,10 @@ export class RunningBroker extends Announcer implements Broker {
     if (options.mqFiles !== undefined) this.#mqFiles = new MqFiles(this.#server, options.mqFiles, log);
   }
 
+  get options(): BrokerOptions {
+    return this.#options;
+  }
+
   get addresses(): Addresses {
     return this.#server.addresses;
   }
@@ -155,23 +158,13 @@ export class RunningBroker extends Announcer implements Broker {
     }
   }
 
-  reloadCertificates(): void {
-    this.#renew(readCertificates(this.options));
-    this.#selfSigned?.refresh(this.#renewOwn);
-  }
-
-  reload(options: ReloadOptions): void {
-    checkKnown(options, RELOADABLE);
-    const { users } = options;
-    if (users === undefined) return;
-    checkUsers(users);
-    checkIdentity(this.options.gmqIdentity, users);
-    if (users.length === 0 && this.#server.hasUsers) {
-      throw new RangeError(
-        "users must be at least one where there are some: without any the broker is open to everybody",
-      );
-    }
-    this.#server.reloadUsers(users);
+  reload(options: ReloadOptions = {}): void {
+    const next = reloadedOptions(this.#options, options);
+    const certificates = readCertificates(next);
+    this.#options = next;
+    this.#server.reload(next);
+    this.#renew(certificates);
+    this.#selfSigned?.refresh(next, this.#renewOwn);
   }
 
   #renew(certificates: Certificates): void {

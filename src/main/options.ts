@@ -215,7 +215,7 @@ const resolveTls = (name: "tcpTls" | "httpTls" | "grpcTls", given: Tls | undefin
 /** Throws RangeError: nobody has the name. */
 export const checkIdentity = (name: string | undefined, users: readonly UserOptions[]): void => {
   if (name === undefined || users.some((user) => user.name === name)) return;
-  throw new RangeError(`gmqIdentity must be the name of one of the users; it is ${JSON.stringify(name)}`);
+  throw new OptionError("gmqIdentity", `must be the name of one of the users; it is ${JSON.stringify(name)}`);
 };
 
 /** Whether a port lets in only those that show a certificate of their own. */

@@ -47,7 +47,6 @@ import { TcpListener } from "./ports/tcp-listener.js";
 import { LINGER } from "./ports/tcp-transport.js";
 import type { Router } from "./shards/router.js";
 import type { LossKind } from "./shards/shard-loss.js";
-import type { UserOptions } from "./user-options.js";
 
 /** How often silent connections are looked for, and memory of busier times given back. */
 export const SWEEP_EVERY = 1_000;
@@ -130,6 +129,7 @@ export class Server implements ConnectionHost, SessionHost {
   readonly #context: ConnectionContext;
   readonly #tcp: TcpListener | undefined;
   readonly #http: HttpListener | undefined;
+  readonly #httpGuard: HttpGuard | undefined;
   readonly #grpc: GrpcPort | undefined;
   /** Undefined: it has no address of its own. */
   readonly #metrics: MetricsPort | undefined;
@@ -198,10 +198,10 @@ export class Server implements ConnectionHost, SessionHost {
     }
     if (options.http !== "off" && makeHttpEngine !== undefined) {
       const { allowOrigin, allowHost, http } = options;
-      const httpGuard = new HttpGuard({ listensOn: http.host, allowOrigin, allowHost });
+      this.#httpGuard = new HttpGuard({ listensOn: http.host, allowOrigin, allowHost });
       this.#http = new HttpListener(
         this,
-        httpGuard,
+        this.#httpGuard,
         log,
         (host) => makeHttpEngine(host, certificates.http),
         failure,
@@ -257,22 +257,19 @@ export class Server implements ConnectionHost, SessionHost {
     this.#sweeper.unref();
   }
 
+  /** Takes what has changed of the options, and ends the connections of users who may no longer be here. */
+  reload({ allowOrigin, allowHost, maxConnectionsPerAddress, users }: BrokerOptions): void {
+    this.#access.reload(users);
+    this.#forEach((connection) => connection.recheck());
+    this.shares.maxPerAddress = maxConnectionsPerAddress;
+    this.#httpGuard?.allow({ allowOrigin, allowHost });
+  }
+
   /** Connections that come from now on are shown these certificates. Ports that had none still have none. */
   renew({ tcp, http, grpc }: Certificates): void {
     if (tcp !== undefined) this.#tcp?.renew(tcp);
     if (http !== undefined) this.#http?.renew(http);
     if (grpc !== undefined) this.#grpc?.renew(grpc);
-  }
-
-  /** Somebody is asked who it is. */
-  get hasUsers(): boolean {
-    return this.#access.isOn;
-  }
-
-  /** Takes users that have been checked for those that there were, and ends the connections of those who may no longer be here. */
-  reloadUsers(users: readonly UserOptions[]): void {
-    this.#access.reload(users);
-    this.#forEach((connection) => connection.recheck());
   }
 
   /** Takes no more connections, tells those that are there to go, and waits up to `timeout` until they are done. */

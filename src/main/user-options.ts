@@ -1,5 +1,5 @@
 /** Who may use a broker, as it is told: names, the hashes of tokens, permissions. Sizes are bytes, times milliseconds. */
-import { check } from "./option-checks.js";
+import { check, OptionError } from "./option-checks.js";
 
 /** What somebody may do with the topics, channels and calls of a pattern; docs/operations.md, "Permissions", has all of it. */
 export type PermissionName = "publish" | "consume" | "manage" | "operate";
@@ -65,13 +65,13 @@ const KEYS = {
 } as const;
 
 const refuse = (what: string, wanted: string): never => {
-  throw new RangeError(`${what} must be ${wanted}`);
+  throw new OptionError(what, `must be ${wanted}`);
 };
 
 const checkKeys = (what: string, given: unknown, keys: readonly string[]): void => {
   if (typeof given !== "object" || given === null) refuse(what, `an object of ${keys.join(", ")}`);
   for (const key of Object.keys(given as object)) {
-    if (!keys.includes(key)) throw new RangeError(`${what} has no ${key.slice(0, 64)}: it has ${keys.join(", ")}`);
+    if (!keys.includes(key)) throw new OptionError(what, `has no ${key.slice(0, 64)}: it has ${keys.join(", ")}`);
   }
 };
 
@@ -133,7 +133,7 @@ export const checkUsers = (users: readonly UserOptions[]): readonly UserOptions[
   const seen = new Map<string, string>();
   const once = (kind: string, value: string, where: string): void => {
     const before = seen.get(`${kind} ${value}`);
-    if (before !== undefined) throw new RangeError(`${where} has the same ${kind} as ${before}`);
+    if (before !== undefined) throw new OptionError(where, `has the same ${kind} as ${before}`);
     seen.set(`${kind} ${value}`, where);
   };
   users.forEach((user, i) => {
@@ -145,6 +145,6 @@ export const checkUsers = (users: readonly UserOptions[]): readonly UserOptions[
   });
   const tokens = users.reduce((count, user) => count + (user.tokens?.length ?? 0), 0);
   if (tokens > MAX_ALL_TOKENS)
-    throw new RangeError(`users have at most ${MAX_ALL_TOKENS} tokens; these have ${tokens}`);
+    throw new OptionError("users", `must have at most ${MAX_ALL_TOKENS} tokens together; these have ${tokens}`);
   return users;
 };
