@@ -157,11 +157,16 @@ describe("HTTP of a broker with users", () => {
   const statusOf = (text: string): number => Number(/^HTTP\/1\.1 (\d+)/.exec(text)?.[1]);
 
   /** What answers whoever asks. */
-  const OPEN = ["/ping"];
+  const OPEN = ["/ping", "/healthz", "/readyz"];
 
   it("answers nothing without a token, and nothing with a wrong one, but whether it is well", async () => {
     const { broker: running } = broker();
-    expect(running.httpPaths.filter(({ isOpen }) => isOpen).map(({ path }) => path)).toEqual(OPEN);
+    expect(
+      running.httpPaths
+        .filter(({ isOpen }) => isOpen)
+        .map(({ path }) => path)
+        .sort(),
+    ).toEqual([...OPEN].sort());
     const paths = [...running.httpPaths.map(({ path }) => path), "/not-there"];
     const shown = ["", "Authorization: Bearer wrong\r\n", `Authorization: Bearer ${hashOf(tokenOf("all"))}\r\n`];
     const looks = paths.flatMap((path) =>
