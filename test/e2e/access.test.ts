@@ -1,7 +1,7 @@
 /** Every way into a broker that has users: without a token, with a wrong one, and with one of too few rights. */
 import { describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
-import { hashOf } from "../../src/main/access/access.js";
+import { hashOf } from "../../src/main/access/token-hash.js";
 import { NEEDS, Permission } from "../../src/main/access/permissions.js";
 import type { PermissionName, UserOptions } from "../../src/main/user-options.js";
 import { ERRORS, errorName } from "../../src/protocol/errors.js";

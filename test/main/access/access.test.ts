@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { Access, hashOf } from "../../../src/main/access/access.js";
+import { Access } from "../../../src/main/access/access.js";
+import { hashOf } from "../../../src/main/access/token-hash.js";
 import { NEEDS_BY_OP, Permission } from "../../../src/main/access/permissions.js";
 import { Rate } from "../../../src/main/access/rate.js";
 import { REFUSAL_DELAY, Refusals } from "../../../src/main/access/refusals.js";
