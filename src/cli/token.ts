@@ -1,9 +1,9 @@
 /** `ringmq token`: a token for a user of a broker, and its hash for the configuration. */
 import { randomBytes } from "node:crypto";
 import { Command } from "commander";
-import { hashOf } from "../../main/access/token-hash.js";
-import { endWithOutput } from "./broker-command.js";
-import { write } from "./output.js";
+import { hashOf } from "../main/access/token-hash.js";
+import { endWithOutput } from "./commands/broker-command.js";
+import { write } from "./commands/output.js";
 
 /** Nobody guesses 256 random bits. */
 const TOKEN_BYTES = 32;
