@@ -20,6 +20,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   topics: async () => (await import("./commands/stat.js")).topicsCommand(),
   stat: async () => (await import("./commands/stat.js")).statCommand(),
   top: async () => (await import("./commands/top.js")).topCommand(),
+  explain: async () => (await import("./commands/explain.js")).explainCommand(),
+  history: async () => (await import("./commands/history.js")).historyCommand(),
   connections: async () => (await import("./commands/connections.js")).connectionsCommand(),
   peek: async () => (await import("./commands/peek.js")).peekCommand(),
   dead: async () => (await import("./commands/dead.js")).deadCommand(),

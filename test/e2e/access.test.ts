@@ -38,7 +38,7 @@ const broker = sharedBroker({ users: USERS, gmqIdentity: "few" });
 
 /** A frame of every request, about a topic and a channel of this name; what else is in it makes no difference. */
 const requestOf = (op: number, request: number, name: string): Buffer => {
-  const unanswered: readonly number[] = [Op.CREDIT, Op.SEEN, Op.CHANNEL_CREDIT, Op.ABANDON, Op.REPLY, Op.FAIL];
+  const unanswered: readonly number[] = [Op.CREDIT, Op.SEEN, Op.CHANNEL_CREDIT, Op.ANSWERED, Op.ABANDON, Op.REPLY, Op.FAIL];
   const byNumber: readonly number[] = [Op.TOPICS, Op.CHANNELS, Op.CONSUMERS, Op.CONNECTIONS];
   const ids: Readonly<Record<number, unknown>> = { [Op.BACKUP]: "/nowhere", [Op.CLOSE_CONNECTION]: 1_000_000 };
   const first = byNumber.includes(op) ? 0 : (ids[op] ?? name);

@@ -24,6 +24,6 @@ export interface ConnectionKind {
   /** Who its client is, where that is known before it says anything. */
   readonly credential?: Credential | undefined;
   /** It is the broker's own, which may do anything. */
-  readonly isTrusted?: boolean;
+  readonly isTrusted?: boolean | undefined;
   readonly origin?: Origin;
 }
