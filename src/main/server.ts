@@ -130,7 +130,6 @@ export class Server implements ConnectionHost, SessionHost {
   readonly #connections: ConnectionTable;
   readonly #maxSockets: number;
   readonly #sweepEvery: number;
-  readonly #access: Access;
   readonly #context: ConnectionContext;
   readonly #tcp: TcpListener | undefined;
   readonly #http: HttpListener | undefined;
@@ -164,7 +163,6 @@ export class Server implements ConnectionHost, SessionHost {
     const { helloTimeout, maxFrameBytes, maxMessageBytes, shards, log } = options;
     const { supervisor, backups } = engine;
     const access = new Access(options.users, log);
-    this.#access = access;
     this.#options = options;
     this.#connections = connections;
     this.#maxSockets = maxSockets;
@@ -175,7 +173,11 @@ export class Server implements ConnectionHost, SessionHost {
       pool: engine.pool,
       data: options.durability === "memory" ? undefined : options.data,
       openSession: (client) =>
-        this.#openSession({ identity: OWN, inOrder: false, maxInFlight: OWN_IN_FLIGHT, isTrusted: true }, client, false),
+        this.#openSession(
+          { identity: OWN, inOrder: false, maxInFlight: OWN_IN_FLIGHT, isTrusted: true },
+          client,
+          false,
+        ),
     });
     this.#context = {
       options,
@@ -272,7 +274,7 @@ export class Server implements ConnectionHost, SessionHost {
 
   /** Takes what has changed of the options, and ends the connections of users who may no longer be here. */
   reload({ allowOrigin, allowHost, maxConnectionsPerAddress, users }: BrokerOptions): void {
-    this.#access.reload(users);
+    this.#context.access.reload(users);
     this.#forEach((connection) => connection.recheck());
     this.shares.maxPerAddress = maxConnectionsPerAddress;
     this.#httpGuard?.allow({ allowOrigin, allowHost });
@@ -402,8 +404,7 @@ export class Server implements ConnectionHost, SessionHost {
 
   #openSession(kind: SessionKind, client: SessionClient, isCounted: boolean): Session {
     return this.#sessions.open(kind, client, (transport: Transport, side: SessionSide) => {
-      const { identity, isTrusted } = kind;
-      const its = { session: side, credential: identity.credential, isTrusted };
+      const its = { session: side, credential: kind.identity.credential, isTrusted: kind.isTrusted };
       const connection = new NativeConnection(this.#connections.nextId(), transport, this.#context, its);
       this.#connections.addSession(connection, isCounted);
       return connection;

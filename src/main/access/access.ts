@@ -7,10 +7,9 @@
 import { timingSafeEqual } from "node:crypto";
 import type { Log } from "../log.js";
 import type { UserOptions } from "../user-options.js";
-import { Credential } from "./credential.js";
 import { Refusals } from "./refusals.js";
 import { digestOf, HASH_PREFIX } from "./token-hash.js";
-import { User } from "./user.js";
+import { Credential, User } from "./user.js";
 
 /** What a client shows. */
 export interface Shown {

@@ -1,7 +1,8 @@
 /** What of a broker others than this machine can reach, and what they can do there. */
+
+import { isLoopback } from "../../protocol/loopback.js";
 import type { Log } from "../log.js";
 import type { BrokerOptions } from "../options.js";
-import { isLoopback } from "../../protocol/loopback.js";
 
 const PORTS = [
   ["tcp", "tcpTls"],
@@ -23,10 +24,17 @@ const READABLE =
 export const warnOfExposure = (options: Exposed, log: Log): void => {
   const reached = PORTS.flatMap(([port, tls]) => {
     const address = options[port];
-    return address === "off" || isLoopback(address.host) ? [] : [{ port, host: address.host, isTls: options[tls] !== undefined }];
+    return address === "off" || isLoopback(address.host)
+      ? []
+      : [{ port, host: address.host, isTls: options[tls] !== undefined }];
   });
   if (options.users.length === 0) warn(reached, OPEN, log);
-  else warn(reached.filter(({ isTls }) => !isTls), READABLE, log);
+  else
+    warn(
+      reached.filter(({ isTls }) => !isTls),
+      READABLE,
+      log,
+    );
 };
 
 const warn = (reached: readonly { readonly port: string; readonly host: string }[], text: string, log: Log): void => {
