@@ -211,3 +211,51 @@ describe("what is wrong with a configuration", () => {
     expect(await faultsOf({ file: deep })).toEqual([expect.stringContaining("it is no TOML")]);
   });
 });
+
+describe("users", () => {
+  const HASH = `sha256:${"0f".repeat(32)}`;
+
+  it("are those of the file, with dates and sizes as elsewhere in it", async () => {
+    const file = `
+[[users]]
+name = "billing"
+tokens = [ { hash = "${HASH}", expires = 2027-01-01T00:00:00Z } ]
+certificate = "CN=billing"
+permissions = [ { topics = "orders.*", allow = ["publish", "consume"] } ]
+limits = { connections = 100, publishRate = 50000, publishBytes = "20MiB" }
+
+[[users]]
+name = "ops"
+permissions = [ { topics = "*", allow = ["operate"] } ]
+`;
+    const { options, resolved } = await configurationOf({ file });
+    expect(resolved.users).toEqual([
+      {
+        name: "billing",
+        tokens: [{ hash: HASH, expires: new Date("2027-01-01T00:00:00Z") }],
+        certificate: "CN=billing",
+        permissions: [{ topics: "orders.*", allow: ["publish", "consume"] }],
+        limits: { connections: 100, publishRate: 50_000, publishBytes: 20 * 2 ** 20 },
+      },
+      { name: "ops", permissions: [{ topics: "*", allow: ["operate"] }] },
+    ]);
+    expect(options.users).toBe(resolved.users);
+  });
+
+  it.each([
+    ["[users]\nname = 1", "users must be written as [[users]]"],
+    ['[[users]]\nname = "a"', "users[0].permissions must be a list"],
+    [
+      '[[users]]\nname = "a"\npermissions = []\nlimits = { publishBytes = "much" }',
+      'users[0].limits.publishBytes = "much"',
+    ],
+    [
+      '[[users]]\nname = "a"\npermissions = []\ntokens = [{ hash = "secret" }]',
+      "users[0].tokens[0].hash must be sha256:",
+    ],
+  ])("that cannot be are said so: %s", async (file, text) => {
+    const faults = (await faultsOf({ file })).join("\n");
+    expect(faults).toContain(text);
+    expect(faults).not.toContain("secret");
+  });
+});
