@@ -11,8 +11,8 @@ import { FAILURE } from "./server-process.js";
 
 const HELP = `
 Sizes take kb, mb, gb and tb (powers of 1,024); times take ms, s, m and h.
-Without users anybody who reaches the broker may do everything: before it listens beyond this machine, give it some in the
-file of --config ([[users]], ringmq token makes tokens), and TLS.
+There is no authentication but by certificates (--tls-client-ca): without it, listen beyond this machine only in a
+network you trust.
 
 Examples:
   ringmq serve

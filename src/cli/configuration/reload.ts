@@ -34,7 +34,6 @@ export class Reloader {
   /** What the broker runs with, by the names of settings. */
   readonly #values: Map<string, unknown>;
   #tls: PortTls;
-  #users: BrokerOptions["users"];
 
   /** `started` is what the broker was started with; `read` reads it again, and throws a ConfigError. */
   constructor(started: Configuration, read: () => Configuration, log: LeveledLog) {
@@ -42,7 +41,6 @@ export class Reloader {
     this.#log = log;
     this.#values = new Map(SETTINGS.map((setting) => [setting.name, effectiveValue(setting, started)]));
     this.#tls = portsOf(started.resolved);
-    this.#users = started.resolved.users;
   }
 
   /** When anything is wrong nothing changes, and the log says what it is. */
@@ -67,19 +65,13 @@ export class Reloader {
       throw error;
     }
     for (const setting of live) this.#values.set(setting.name, effectiveValue(setting, next));
-    this.#tls = { ...this.#tls, ...portsOf({ ...this.#tls, ...options }) };
-    this.#users = options.users ?? this.#users;
+    this.#tls = { ...this.#tls, ...options };
     this.#log.level = String(this.#values.get("logLevel"));
-    const changed = [...live.map(placeOf), ...(options.users === undefined ? [] : ["[[users]]"])].join(", ");
+    const changed = live.map(placeOf).join(", ");
     this.#log.info(changed === "" ? {} : { changed }, "SIGHUP: the configuration is read again");
     if (late.length > 0) {
       this.#log.warn({ settings: late.map(placeOf).join(", ") }, "SIGHUP: what has changed there takes another start");
     }
-  }
-
-  /** They are no setting, since no flag has them. */
-  #usersOf({ resolved: { users } }: Configuration): ReloadOptions {
-    return isDeepStrictEqual(users, this.#users) ? {} : { users };
   }
 
   #changesTo(next: Configuration): Changes {
@@ -95,7 +87,7 @@ export class Reloader {
     return {
       live,
       late: changed.filter((setting) => !isNow(setting)),
-      options: { ...options, ...(keepsTls && ports), ...this.#usersOf(next) },
+      options: keepsTls ? { ...options, ...ports } : options,
     };
   }
 }

@@ -5,7 +5,6 @@ import { didYouMean } from "../../protocol/spelling.js";
 import { ConfigError, readConfigurationText } from "../configuration-text.js";
 import { LIST } from "./kinds.js";
 import { placeOf, SETTINGS, type Setting } from "./settings.js";
-import { readUsers } from "./users.js";
 
 export interface ConfigurationFile {
   readonly path: string;
@@ -14,9 +13,6 @@ export interface ConfigurationFile {
   /** What is wrong with it, all of it, each with the path. */
   readonly faults: readonly string[];
 }
-
-/** Beside the sections. */
-const USERS = "users";
 
 const SECTIONS: readonly string[] = [...new Set(SETTINGS.map(({ section }) => section))];
 
@@ -35,8 +31,7 @@ const fileOf = (path: string, toml: Readonly<Record<string, unknown>>): Configur
   const faults: string[] = [];
   const fault = (text: string): void => void faults.push(`${path}: ${text}`);
   for (const [section, keys] of Object.entries(toml)) {
-    if (section === USERS) values.set(USERS, readUsers(keys, fault));
-    else if (!SECTIONS.includes(section)) fault(unknownSection(section, keys));
+    if (!SECTIONS.includes(section)) fault(unknownSection(section, keys));
     else if (!isTable(keys)) fault(`${section} must be a section: [${section}], with its keys below`);
     else {
       for (const [key, value] of Object.entries(keys)) {
