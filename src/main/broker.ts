@@ -13,6 +13,7 @@ import { type BrokerOptions, needsClientCertificate, resolveOptions } from "./op
 import { type Certificates, logCertificates, readCertificates, withOwn } from "./ports/certificate.js";
 import type { FrontEnd } from "./ports/front-end.js";
 import type { HttpEngineFactory } from "./ports/http/engine.js";
+import type { HttpPath } from "./ports/http/entrance.js";
 import { findHttpEngine } from "./ports/http/find-engine.js";
 import type { SelfSigned } from "./ports/self-signed.js";
 import { LINGER } from "./ports/tcp-transport.js";
@@ -124,6 +125,11 @@ export class RunningBroker extends Announcer implements Broker {
 
   get usage(): Usage {
     return this.#server.usage;
+  }
+
+  /** What the HTTP port answers, and which of it answers whoever asks. */
+  get httpPaths(): readonly HttpPath[] {
+    return this.#server.httpPaths;
   }
 
   /** It has as many sockets as it may. */
