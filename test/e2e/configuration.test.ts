@@ -4,6 +4,7 @@ import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { connect } from "../../src/client/index.js";
+import { hashOf } from "../../src/main/access/access.js";
 import { Authority, writeCertificate } from "../certificates.js";
 import { testDirectory } from "./brokers.js";
 import { type Run, run, started } from "./program.js";
@@ -89,6 +90,23 @@ it("SIGHUP takes certificates of other files, and leaves a port that speaks TLS 
   expect(broker.text.err).toContain("subject=CN=renewed");
   await sent("selfSigned = true\n", "takes another start settings=[tls] cert, [tls] key, [tls] selfSigned");
   await (await connect(`tls://localhost:${broker.tcp}`, { tls: { ca: authority.cert } })).close();
+});
+
+it("users are in the file; SIGHUP ends the connections of those whose token is gone", async () => {
+  const folder = directory();
+  const user = (name: string): string =>
+    `[[users]]\nname = "${name}"\ntokens = [ { hash = "${hashOf(name)}" } ]\npermissions = [ { topics = "*", allow = ["publish"] } ]\n`;
+  const listen = '[listen]\ntcp = 0\nhttp = "127.0.0.1:0"\n';
+  const broker = await started(["--config", fileIn(folder, listen + user("one") + user("two"))]);
+  const [one, two] = await Promise.all(["one", "two"].map((token) => connect(`tcp://127.0.0.1:${broker.tcp}`, { token })));
+  await Promise.all([one?.publish("t", "x"), two?.publish("t", "x")]);
+  fileIn(folder, listen + user("two"));
+  broker.child.kill("SIGHUP");
+  await logged(broker, "changed=users");
+  await expect(one?.closed).resolves.toMatchObject({ code: "UNAUTHORIZED" });
+  await two?.publish("t", "x");
+  await two?.close();
+  expect(broker.text.err).not.toContain("sha256:");
 });
 
 it("the log goes to a file, which SIGHUP opens anew", async () => {
