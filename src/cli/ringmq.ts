@@ -11,6 +11,7 @@ const USAGE = 2;
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   serve: async () => (await import("./serve.js")).serveCommand(),
   "check-config": async () => (await import("./check-config.js")).checkConfigCommand(),
+  token: async () => (await import("./token.js")).tokenCommand(),
   publish: async () => (await import("./commands/publish.js")).publishCommand(),
   consume: async () => (await import("./commands/consume.js")).consumeCommand(),
   work: async () => (await import("./commands/work.js")).workCommand(),
