@@ -1,33 +1,39 @@
-/** `ringmq token`: makes a token for a user of a broker, and what its configuration file has of it. */
+/** `ringmq token`: a token for a user of a broker, and its hash for the configuration. */
 import { randomBytes } from "node:crypto";
-import { Command, Option } from "commander";
-import { hashOf } from "../main/access/access.js";
+import { Command } from "commander";
+import { hashOf } from "../main/access/token-hash.js";
+import { endWithOutput } from "./commands/broker-command.js";
 import { write } from "./commands/output.js";
 
-/** So that a token that has got into the wrong hands, or files, is found. */
-const PREFIX = "ringmq_";
-
-/** Nobody guesses 256 bits that are random: a hash that is fast is enough to keep them. */
+/** Nobody guesses 256 random bits. */
 const TOKEN_BYTES = 32;
 
-const HELP = `
-The token is printed once and kept nowhere; the broker knows its SHA-256. Whoever has the token is the user.
+/** By which those who look for secrets in texts find it. It stands in addresses and headers as it is. */
+const PREFIX = "ringmq_";
 
-Example:
+const HELP = `
+The token is shown this once, and kept nowhere. Give it to the program, and the hash to the broker:
+
+  [[users]]
+  name = "billing"
+  tokens = [{ hash = "sha256:..." }]
+  permissions = [{ topics = "orders.*", allow = ["publish", "consume"] }]
+
+Examples:
   ringmq token
-      ringmq_… is for the client: RINGMQ_TOKEN, tcp://ringmq_…@host:port, or Authorization: Bearer ringmq_…
-      { hash = "sha256:…" } is for tokens of the user in ringmq.toml; then SIGHUP
+  RINGMQ_TOKEN=ringmq_... ringmq publish orders.eu hello
 `;
 
-export const tokenCommand = (): Command =>
-  new Command("token")
-    .description("Makes a token for a user, and the hash of it for the configuration file.")
-    .addOption(new Option("--json", "prints an object with token and hash"))
+export const tokenCommand = (): Command => {
+  const command = new Command("token");
+  return command
+    .description("Makes a token for a user of a broker.")
+    .option("--json", "prints JSON")
     .addHelpText("after", HELP)
-    .action(({ json = false }: { readonly json?: boolean }) => printToken(json));
-
-const printToken = async (isJson: boolean): Promise<void> => {
-  const token = PREFIX + randomBytes(TOKEN_BYTES).toString("base64url");
-  const hash = hashOf(token);
-  await write(isJson ? `${JSON.stringify({ token, hash })}\n` : `${token}\n{ hash = "${hash}" }\n`);
+    .action(async ({ json }: { readonly json?: boolean }) => {
+      const token = PREFIX + randomBytes(TOKEN_BYTES).toString("base64url");
+      const hash = hashOf(token);
+      const text = json === true ? `${JSON.stringify({ token, hash })}\n` : `token  ${token}\nhash   ${hash}\n`;
+      await write(text).catch((error: unknown) => endWithOutput(command, error));
+    });
 };

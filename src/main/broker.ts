@@ -1,4 +1,5 @@
 /** The composition root: an engine that keeps messages and a server that talks to clients make a broker. */
+import { warnOfExposure } from "./access/exposure.js";
 import type { Addresses, Broker } from "./broker-handle.js";
 import { sampleBroker } from "./broker-samples.js";
 import { CloseError } from "./close-error.js";
@@ -231,5 +232,6 @@ export const startBroker = async (
   logCertificates(certificates, log, new Date());
   const broker = new RunningBroker(effective, router, seams, sockets, makeHttpEngine, foundation, certificates);
   await broker.start();
+  warnOfExposure(effective, log);
   return broker;
 };

@@ -22,6 +22,7 @@ import type { ConnectionKind, SessionSide } from "./native/connection-kind.js";
 import type { ConnectionTable } from "./native/connection-table.js";
 import { contain } from "./native/error-boundary.js";
 import { helloHead } from "./native/handshake.js";
+import { MessageHistories } from "./native/message-histories.js";
 import { OutputPool } from "./native/output-pool.js";
 import type { Session } from "./native/session.js";
 import type { SessionClient } from "./native/session-client.js";
@@ -65,6 +66,10 @@ const MAX_EXCESS = 100;
  * no shares of their own.
  */
 const PLAIN_SHARE = 0.3;
+
+/** Who the broker itself is as a client of its shards, and how many requests it has unanswered. */
+const OWN = { protocol: "broker", address: "itself", credential: undefined };
+const OWN_IN_FLIGHT = 16;
 
 /** Messages to one topic that reach all its queues at most: see docs/protocol.md. */
 const MAX_FAN_OUT = 262_144;
@@ -125,7 +130,6 @@ export class Server implements ConnectionHost, SessionHost {
   readonly #connections: ConnectionTable;
   readonly #maxSockets: number;
   readonly #sweepEvery: number;
-  readonly #access: Access;
   readonly #context: ConnectionContext;
   readonly #tcp: TcpListener | undefined;
   readonly #http: HttpListener | undefined;
@@ -159,12 +163,22 @@ export class Server implements ConnectionHost, SessionHost {
     const { helloTimeout, maxFrameBytes, maxMessageBytes, shards, log } = options;
     const { supervisor, backups } = engine;
     const access = new Access(options.users, log);
-    this.#access = access;
     this.#options = options;
     this.#connections = connections;
     this.#maxSockets = maxSockets;
     this.#sweepEvery = sweepEvery;
     this.shares = new AddressShares(options.maxConnectionsPerAddress);
+    const histories = new MessageHistories({
+      router,
+      pool: engine.pool,
+      data: options.durability === "memory" ? undefined : options.data,
+      openSession: (client) =>
+        this.#openSession(
+          { identity: OWN, inOrder: false, maxInFlight: OWN_IN_FLIGHT, isTrusted: true },
+          client,
+          false,
+        ),
+    });
     this.#context = {
       options,
       router,
@@ -183,6 +197,7 @@ export class Server implements ConnectionHost, SessionHost {
       },
       hello: helloHead(options),
       saidHello: (connection) => connections.saidHello(connection),
+      history: (topic, idHigh, idLow) => histories.of(topic, idHigh, idLow),
       backup: (connection, directory) => backups.run(connection, directory),
       closed: (connection, isAwaited) => connections.remove(connection, isAwaited),
     };
@@ -259,7 +274,7 @@ export class Server implements ConnectionHost, SessionHost {
 
   /** Takes what has changed of the options, and ends the connections of users who may no longer be here. */
   reload({ allowOrigin, allowHost, maxConnectionsPerAddress, users }: BrokerOptions): void {
-    this.#access.reload(users);
+    this.#context.access.reload(users);
     this.#forEach((connection) => connection.recheck());
     this.shares.maxPerAddress = maxConnectionsPerAddress;
     this.#httpGuard?.allow({ allowOrigin, allowHost });
@@ -389,8 +404,7 @@ export class Server implements ConnectionHost, SessionHost {
 
   #openSession(kind: SessionKind, client: SessionClient, isCounted: boolean): Session {
     return this.#sessions.open(kind, client, (transport: Transport, side: SessionSide) => {
-      const { credential } = kind.identity;
-      const its = { session: side, credential };
+      const its = { session: side, credential: kind.identity.credential, isTrusted: kind.isTrusted };
       const connection = new NativeConnection(this.#connections.nextId(), transport, this.#context, its);
       this.#connections.addSession(connection, isCounted);
       return connection;

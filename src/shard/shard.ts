@@ -20,6 +20,7 @@ import { ConsumerCommands } from "./consumers/consumer-commands.js";
 import { listConsumers } from "./consumers/consumer-list.js";
 import { Deletion } from "./consumers/deletion.js";
 import { Dispatcher } from "./consumers/dispatcher.js";
+import { Explanations } from "./consumers/explanations.js";
 import { type SettleCommand, Settlement } from "./consumers/settlement.js";
 import type { Effects } from "./effects.js";
 import * as ext from "./messages/extent.js";
@@ -92,7 +93,7 @@ const STANDSTILL_WAIT = 1_000;
 type ImmediateCommand = Exclude<
   Command,
   | SettleCommand
-  | { op: "publish" | "seen" | "stop" | "purge" | "deleteQueue" }
+  | { op: "publish" | "seen" | "stop" | "purge" | "deleteQueue" | "explain" }
   | { op: "deleteTopic" | "disconnect" }
   | { op: "configureChannel" | "deleteChannel" }
 >;
@@ -105,6 +106,7 @@ const LOOKS: ReadonlySet<Command["op"]> = new Set([
   "stats",
   "topics",
   "consumers",
+  "explain",
   "browse",
   "lookup",
   "channelStats",
@@ -132,6 +134,7 @@ export class Shard {
   readonly #upkeep: ChannelUpkeep;
   readonly #administration: Administration;
   readonly #deletion: Deletion;
+  readonly #explanations: Explanations;
   readonly #compaction: MemoryCompaction;
   readonly #idle: IdleTopics;
   readonly #memoryBytes: number;
@@ -203,6 +206,8 @@ export class Shard {
       (topic) => directory.forget(topic),
     );
     this.#administration = new Administration(store, directory);
+    const view = () => ({ refusal: this.#appender.refusal, isCrowded: isCrowded() });
+    this.#explanations = new Explanations(store, directory, connections, view);
     this.#deletion = new Deletion(store, directory, connections, this.#dispatcher);
     store.log.onSegment = () => {
       const isWhole = directory.beginSegment();
@@ -348,6 +353,8 @@ export class Shard {
         return unfinished.step(c, () => this.#consumerCommands.stop(c));
       case "purge":
         return unfinished.step(c, () => this.#administration.purge(c));
+      case "explain":
+        return unfinished.step(c, () => this.#explanations.steps(c));
       case "deleteQueue":
         return unfinished.step(c, () => this.#deletion.deleteQueue(c), c.connection, true);
       case "deleteTopic":

@@ -112,6 +112,7 @@ export class BrokerLife {
       hello: helloHead({ ...limits, shards: SHARDS }),
       saidHello: (connection) => this.#connections.saidHello(connection),
       closed: (connection) => this.#connections.remove(connection),
+      history: undefined,
       backup: () => ({ kind: "NOT_ALLOWED", text: "a test broker has no directory to back up" }),
     };
   }

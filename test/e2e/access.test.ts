@@ -1,8 +1,8 @@
 /** Every way into a broker that has users: without a token, with a wrong one, and with one of too few rights. */
 import { describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
-import { hashOf } from "../../src/main/access/access.js";
 import { NEEDS, Permission } from "../../src/main/access/permissions.js";
+import { hashOf } from "../../src/main/access/token-hash.js";
 import type { PermissionName, UserOptions } from "../../src/main/user-options.js";
 import { ERRORS, errorName } from "../../src/protocol/errors.js";
 import { Answer, Op } from "../../src/protocol/op.js";
@@ -38,7 +38,15 @@ const broker = sharedBroker({ users: USERS, gmqIdentity: "few" });
 
 /** A frame of every request, about a topic and a channel of this name; what else is in it makes no difference. */
 const requestOf = (op: number, request: number, name: string): Buffer => {
-  const unanswered: readonly number[] = [Op.CREDIT, Op.SEEN, Op.CHANNEL_CREDIT, Op.ABANDON, Op.REPLY, Op.FAIL];
+  const unanswered: readonly number[] = [
+    Op.CREDIT,
+    Op.SEEN,
+    Op.CHANNEL_CREDIT,
+    Op.ANSWERED,
+    Op.ABANDON,
+    Op.REPLY,
+    Op.FAIL,
+  ];
   const byNumber: readonly number[] = [Op.TOPICS, Op.CHANNELS, Op.CONSUMERS, Op.CONNECTIONS];
   const ids: Readonly<Record<number, unknown>> = { [Op.BACKUP]: "/nowhere", [Op.CLOSE_CONNECTION]: 1_000_000 };
   const first = byNumber.includes(op) ? 0 : (ids[op] ?? name);
@@ -142,7 +150,7 @@ describe("the native protocol of a broker with users", () => {
 
 describe("HTTP of a broker with users", () => {
   const BODY = `data=${encodeURIComponent(JSON.stringify({ topic: SECRET, body: "x" }))}`;
-  const QUERY = `topic=${SECRET}&bindKey=b&msgId=1&mode=1&msgTTR=60&msgRetry=1&isAutoAck=1`;
+  const QUERY = `topic=${SECRET}&bindKey=b&msgId=1&id=1&mode=1&msgTTR=60&msgRetry=1&isAutoAck=1`;
 
   const ask = (path: string, method: string, header: string, query = QUERY): Promise<string> =>
     sendRaw(
@@ -343,7 +351,7 @@ describe("limits of a user", () => {
     for (let i = 0; i < 3; i++) await client.publishBatch("t", batch);
     // The first second's worth is at once; what comes in one read is taken, and the next waits for it.
     expect(performance.now() - begin).toBeGreaterThan(900);
-    const form = "data=" + encodeURIComponent('{"topic":"t","body":"x"}');
+    const form = `data=${encodeURIComponent('{"topic":"t","body":"x"}')}`;
     const text = await sendRaw(
       http,
       `POST /push HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${token}\r\nConnection: close\r\n` +

@@ -4,7 +4,7 @@ import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { connect } from "../../src/client/index.js";
-import { hashOf } from "../../src/main/access/access.js";
+import { hashOf } from "../../src/main/access/token-hash.js";
 import { Authority, writeCertificate } from "../certificates.js";
 import { testDirectory } from "./brokers.js";
 import { type Run, run, started } from "./program.js";

@@ -78,6 +78,7 @@ beforeEach(async () => {
     hello: helloHead(options),
     saidHello: () => {},
     closed: ({ id }) => connections.delete(id),
+    history: undefined,
     backup: () => ({ kind: "NOT_ALLOWED", text: "nothing is kept" }),
   };
   open = () => {

@@ -114,6 +114,7 @@ export const testSwitchboard = async (
     hello: helloHead(options),
     saidHello: () => {},
     closed: ({ id }, isAwaited) => void (isAwaited || connections.delete(id)),
+    history: undefined,
     backup,
   };
   return {

@@ -1,16 +1,15 @@
 /**
  * Who may come in: the users there are, and what each shows to be one. Without users nobody is asked.
  *
- * A token is 256 random bits, so one SHA-256 of it keeps it secret: nobody tries 2^256 of them, and slow hashes are for passwords,
- * of which there are few. Tokens are hashed before they are compared, and with all, in constant time: how long it takes tells
- * nothing of what is in the table.
+ * Tokens are hashed before they are compared, and with all, in constant time: how long it takes tells nothing of what is in the
+ * table.
  */
-import { createHash, timingSafeEqual } from "node:crypto";
+import { timingSafeEqual } from "node:crypto";
 import type { Log } from "../log.js";
 import type { UserOptions } from "../user-options.js";
-import { Credential } from "./credential.js";
 import { Refusals } from "./refusals.js";
-import { User } from "./user.js";
+import { digestOf, HASH_PREFIX } from "./token-hash.js";
+import { Credential, User } from "./user.js";
 
 /** What a client shows. */
 export interface Shown {
@@ -21,8 +20,6 @@ export interface Shown {
 
 /** A longer text is no token. */
 const MAX_TOKEN = 1_024;
-
-const HASH_PREFIX = "sha256:";
 
 interface Table {
   readonly users: ReadonlyMap<string, User>;
@@ -43,9 +40,6 @@ export interface AccessClock {
 }
 
 const SYSTEM: AccessClock = { date: () => Date.now(), now: () => performance.now() };
-
-export const hashOf = (token: string): string =>
-  `${HASH_PREFIX}${createHash("sha256").update(token, "utf8").digest("hex")}`;
 
 export class Access {
   readonly #log: Log;
@@ -115,7 +109,7 @@ export class Access {
 
   #byToken(token: string): Credential | undefined {
     if (token === "" || token.length > MAX_TOKEN) return undefined;
-    const digest = createHash("sha256").update(token, "utf8").digest();
+    const digest = digestOf(token);
     let found: Credential | undefined;
     for (const [known, credential] of this.#table.digests) if (timingSafeEqual(known, digest)) found = credential;
     return found;

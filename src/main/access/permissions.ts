@@ -29,6 +29,7 @@ export const NEEDS: Readonly<Record<keyof typeof Op, number>> = {
   CREDIT: consume,
   STOP: consume,
   SEEN: consume,
+  ANSWERED: publish,
   // Who may look after dead letters pops some, and settles them.
   ACK: consume | manage,
   NACK: consume | manage,
@@ -47,6 +48,7 @@ export const NEEDS: Readonly<Record<keyof typeof Op, number>> = {
   RESUME: manage,
   BROWSE: consume | manage,
   STATS: ANY,
+  EXPLAIN: ANY,
   CONSUMERS: operate,
   TOPICS: NOTHING,
   LOOKUP: consume | manage,
@@ -67,6 +69,7 @@ export const NEEDS: Readonly<Record<keyof typeof Op, number>> = {
   BACKUP: operate,
   CONNECTIONS: operate,
   CLOSE_CONNECTION: operate,
+  HISTORY: consume | manage,
 };
 
 /** The same by the `op` byte. What is no request needs nothing, and is refused as such. */

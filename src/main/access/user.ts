@@ -1,8 +1,7 @@
-/** A user of the broker while it runs: what it may do with which topic, and what all its connections together may. */
+/** A user of the broker while it runs: what it may do with which topic, what all its connections together may, what is shown for it. */
 import { MAX_NAME_BYTES } from "../../protocol/limits.js";
 import { TopicPattern } from "../../protocol/topic-pattern.js";
 import type { PermissionOptions, UserLimitOptions, UserOptions } from "../user-options.js";
-import { Credential } from "./credential.js";
 import { Permission } from "./permissions.js";
 import { Rate } from "./rate.js";
 
@@ -15,6 +14,23 @@ interface Grant {
 const MAX_KNOWN = 1_024;
 
 const rightsOf = ({ allow }: PermissionOptions): number => allow.reduce((bits, name) => bits | Permission[name], 0);
+
+/** What somebody has shown to be a user: one for all that show the same token or certificate. */
+export class Credential {
+  /** It is no longer in the table, or its user may no longer do all that it might when it was shown. */
+  isRevoked = false;
+
+  constructor(
+    readonly user: User,
+    /** Milliseconds since 1970. */
+    public expires = Number.POSITIVE_INFINITY,
+  ) {}
+
+  /** Whoever has shown it has to go. `now`: milliseconds since 1970. */
+  isOver(now: number): boolean {
+    return this.isRevoked || now >= this.expires;
+  }
+}
 
 export class User {
   readonly name: string;

@@ -3,9 +3,8 @@ import { HEAD, LENGTH, LENGTH_BYTES, OP } from "../../protocol/frame.js";
 import { HeadCursor, Kind } from "../../protocol/head-cursor.js";
 import { readText } from "../../protocol/text.js";
 import type { Access } from "../access/access.js";
-import type { Credential } from "../access/credential.js";
 import { isPublish, NEEDS_BY_OP, Permission } from "../access/permissions.js";
-import type { User } from "../access/user.js";
+import type { Credential, User } from "../access/user.js";
 import { HeadCache } from "./head-cache.js";
 import { publishedMessages } from "./published-messages.js";
 

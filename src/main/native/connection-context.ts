@@ -45,6 +45,11 @@ export interface ConnectionContext {
   saidHello(connection: ConnectionId): void;
   /** Backs the broker up into a new directory, or says why not; rejects with a `ProtocolError`. */
   backup(client: { readonly isTcp: boolean }, directory: string | undefined): Promise<BackupSummary> | BackupRefusal;
+  /**
+   * What is known of a message. Resolves with what HISTORY answers, rejects with a `ProtocolError`. Undefined: there are no files to
+   * look into.
+   */
+  readonly history: ((topic: string, idHigh: number, idLow: number) => Promise<unknown>) | undefined;
   /** The connection's transport has closed. `isAwaited`: shards may still send something that must be looked at. */
   closed(connection: ConnectionId, isAwaited: boolean): void;
 }

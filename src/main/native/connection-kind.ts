@@ -1,5 +1,5 @@
 /** Whether a connection is that of a native client, or carries a session; and who is behind it. */
-import type { Credential } from "../access/credential.js";
+import type { Credential } from "../access/user.js";
 import type { UnansweredPops } from "./late-pops.js";
 
 /** What a connection needs to know of the session it carries. */
@@ -24,6 +24,6 @@ export interface ConnectionKind {
   /** Who its client is, where that is known before it says anything. */
   readonly credential?: Credential | undefined;
   /** It is the broker's own, which may do anything. */
-  readonly isTrusted?: boolean;
+  readonly isTrusted?: boolean | undefined;
   readonly origin?: Origin;
 }

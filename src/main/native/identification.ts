@@ -1,7 +1,7 @@
 /** Who the client of a connection is: known before it says anything, or by its HELLO; and whether it may still be here. */
 import type { ErrorName } from "../../protocol/errors.js";
 import type { Access } from "../access/access.js";
-import type { Credential } from "../access/credential.js";
+import type { Credential } from "../access/user.js";
 import { ConnectionAccess } from "./connection-access.js";
 import type { ConnectionKind, Origin } from "./connection-kind.js";
 

@@ -1,5 +1,5 @@
 /** What a session is opened with, and what its requests may say. */
-import type { Credential } from "../access/credential.js";
+import type { Credential } from "../access/user.js";
 import type { Log } from "../log.js";
 import type { NativeConnection } from "./connection.js";
 import type { SessionSide } from "./connection-kind.js";

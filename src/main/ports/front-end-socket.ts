@@ -4,7 +4,7 @@
  */
 import type { Socket } from "node:net";
 import type { Access } from "../access/access.js";
-import type { Credential } from "../access/credential.js";
+import type { Credential } from "../access/user.js";
 import type { Log } from "../log.js";
 import type { AssemblyMemory } from "../native/assembly.js";
 import { contain, guard } from "../native/error-boundary.js";

@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { Access, hashOf } from "../../../src/main/access/access.js";
+import { Access } from "../../../src/main/access/access.js";
 import { NEEDS_BY_OP, Permission } from "../../../src/main/access/permissions.js";
 import { Rate } from "../../../src/main/access/rate.js";
 import { REFUSAL_DELAY, Refusals } from "../../../src/main/access/refusals.js";
+import { hashOf } from "../../../src/main/access/token-hash.js";
 import { User } from "../../../src/main/access/user.js";
 import { type Log, SILENT } from "../../../src/main/log.js";
 import type { PermissionOptions, UserOptions } from "../../../src/main/user-options.js";

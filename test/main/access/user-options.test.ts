@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { hashOf } from "../../../src/main/access/access.js";
+import { hashOf } from "../../../src/main/access/token-hash.js";
 import { resolveOptions } from "../../../src/main/options.js";
 import { checkUsers, type UserOptions } from "../../../src/main/user-options.js";
 

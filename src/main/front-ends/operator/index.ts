@@ -7,7 +7,7 @@ import { confirmedCount, refusal, refusalMessage, result } from "../../native/an
 import type { HttpEntrance } from "../../ports/http/entrance.js";
 import { type HttpExchange, JSON_TYPE } from "../../ports/http/exchange.js";
 import type { HttpSessions } from "../../ports/http/sessions.js";
-import { countOf, type Query, QueryError, queryOf } from "./query.js";
+import { countOf, idOf, nameOf, type Query, QueryError, queryOf } from "./query.js";
 
 /** A request, as a query asks for it. Throws QueryError. */
 interface Asked {
@@ -21,6 +21,15 @@ const ROUTES: Readonly<Record<string, Readonly<Record<string, (query: Query) => 
   "/connections": {
     get: (query) => ({ op: Op.CONNECTIONS, head: [countOf(query, "after"), countOf(query, "max")] }),
     delete: (query) => ({ op: Op.CLOSE_CONNECTION, head: [countOf(query, "id")] }),
+  },
+  "/explain": {
+    get: (query) => ({ op: Op.EXPLAIN, head: [nameOf(query, "topic"), query.get("queue"), query.get("route")] }),
+  },
+  "/history": {
+    get: (query) => {
+      const { high, low } = idOf(query, "id");
+      return { op: Op.HISTORY, head: [nameOf(query, "topic"), high, low] };
+    },
   },
   "/consumers": {
     get: (query) => ({

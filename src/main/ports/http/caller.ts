@@ -1,6 +1,6 @@
 /** Who asks over HTTP: on whose behalf sessions are opened. */
 import type { Access } from "../../access/access.js";
-import type { Credential } from "../../access/credential.js";
+import type { Credential } from "../../access/user.js";
 import type { HttpRequest, HttpResponse } from "./engine.js";
 
 export interface Caller {

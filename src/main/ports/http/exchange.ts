@@ -3,7 +3,7 @@
  * client that has gone goes nowhere. All that calls back on behalf of the request calls back in its boundary: what is
  * thrown there answers it with 500 or, when a part of its answer is sent, closes its connection.
  */
-import type { Credential } from "../../access/credential.js";
+import type { Credential } from "../../access/user.js";
 import { type Log, SILENT } from "../../log.js";
 import { contain, guard } from "../../native/error-boundary.js";
 import type { Caller } from "./caller.js";

@@ -1,5 +1,5 @@
 /** A WebSocket of a front end: from the request to become one to its end. */
-import type { Credential } from "../../access/credential.js";
+import type { Credential } from "../../access/user.js";
 import type { Log } from "../../log.js";
 import { contain } from "../../native/error-boundary.js";
 import type { Admission, Admitted } from "./admission.js";

@@ -7,6 +7,7 @@ import type { User } from "../../access/user.js";
 import type { Session } from "../../native/session.js";
 import type { SessionClient } from "../../native/session-client.js";
 import type { SessionKind } from "../../native/sessions.js";
+import { SocketlessClient } from "../../native/socketless-client.js";
 import type { Caller } from "./caller.js";
 
 /** Unanswered requests of an address that share a session: several for each of as many sockets as there may be. */
@@ -24,9 +25,8 @@ const IDLE_SWEEPS = 10;
  */
 const MAX_ADDRESSES = 4_096;
 
-/** It has no socket of its own: unsent answers are counted by the HTTP port. */
-class HttpSession implements SessionClient {
-  readonly canPause = false;
+/** Unsent answers are counted by the HTTP port. */
+class HttpSession extends SocketlessClient {
   readonly session: Session;
   readonly #onClosed: (session: HttpSession) => void;
   /** Sweeps since it was used. */
@@ -38,27 +38,12 @@ class HttpSession implements SessionClient {
     open: (client: SessionClient) => Session,
     onClosed: (session: HttpSession) => void,
   ) {
+    super();
     this.#onClosed = onClosed;
     this.session = open(this);
   }
 
-  unsentBytes(): number {
-    return 0;
-  }
-
-  pause(): void {}
-
-  resume(): void {}
-
-  proceed(): void {}
-
-  sweep(): void {}
-
-  end(): void {
-    this.destroy();
-  }
-
-  destroy(): void {
+  override destroy(): void {
     if (this.#isGone) return;
     this.#isGone = true;
     this.session.closed();

@@ -1,5 +1,5 @@
 /** A request whose answer has no end: until its client goes, or what stands for it in the broker ends. */
-import type { Credential } from "../../access/credential.js";
+import type { Credential } from "../../access/user.js";
 import type { Admitted } from "./admission.js";
 import type { Carried, StreamClient } from "./carried.js";
 import type { AnswerStream } from "./engine.js";
