@@ -35,7 +35,10 @@ export const reloadedOptions = (running: BrokerOptions, given: ReloadOptions): B
   checkKnown(given, RELOADABLE);
   const options = resolveOptions({ ...running, ...given });
   if (running.users.length > 0 && options.users.length === 0) {
-    throw new OptionError("users", "must be at least one where there are some: without any the broker is open to everybody");
+    throw new OptionError(
+      "users",
+      "must be at least one where there are some: without any the broker is open to everybody",
+    );
   }
   for (const name of TLS_NAMES) {
     if (isSameTls(running[name], options[name])) continue;
