@@ -278,12 +278,12 @@ describe("gRPC of a broker with users", () => {
         });
       });
     for (const ask of [pub, sub]) {
-      expect([await ask(SECRET), await ask(SECRET, "wrong"), await ask(SECRET, tokenOf("few")), await ask("other.x", tokenOf("few"))]).toEqual([
-        status.UNAUTHENTICATED,
-        status.UNAUTHENTICATED,
-        status.PERMISSION_DENIED,
-        status.OK,
-      ]);
+      expect([
+        await ask(SECRET),
+        await ask(SECRET, "wrong"),
+        await ask(SECRET, tokenOf("few")),
+        await ask("other.x", tokenOf("few")),
+      ]).toEqual([status.UNAUTHENTICATED, status.UNAUTHENTICATED, status.PERMISSION_DENIED, status.OK]);
     }
     client.close();
   });
