@@ -26,6 +26,8 @@ export interface BrokerProcess {
   readonly explain: (error: RangeError) => string;
   /** Ends the process: the broker cannot start. */
   readonly fail: (reason: string) => never;
+  /** What SIGHUP does. Default: it reads the files of certificates again. */
+  readonly reload?: (broker: Broker) => void;
   /** The broker listens. What this returns is done before the broker stops. RangeError: an option is wrong after all. */
   readonly started?: (broker: Broker) => () => Promise<void>;
   /** Brings what was logged to where it belongs before the process ends. */
@@ -34,6 +36,7 @@ export interface BrokerProcess {
 
 export const runBroker = async (given: BrokerProcess): Promise<void> => {
   const { options, log, hasBar, explain, refuse, fail, started, announcement = announce } = given;
+  const { reload = (running: Broker) => reloadCertificates(running, given) } = given;
   let progress: StartProgress | undefined;
   let broker: Broker | undefined;
   let retire: (() => Promise<void>) | undefined;
@@ -47,7 +50,7 @@ export const runBroker = async (given: BrokerProcess): Promise<void> => {
       await broker.close();
     },
     reload: () => {
-      if (broker !== undefined) reload(broker, given);
+      if (broker !== undefined) reload(broker);
     },
   });
   try {
@@ -71,14 +74,14 @@ export const runBroker = async (given: BrokerProcess): Promise<void> => {
   }
 };
 
-/** SIGHUP reads certificates again. It must not kill a broker that has none: it is also the signal of a closed terminal. */
-const reload = (broker: Broker, { log, explain }: BrokerProcess): void => {
+/** What SIGHUP does where a program has nothing else to read again. It must not kill a broker that has none: it is also the signal of a closed terminal. */
+const reloadCertificates = (broker: Broker, { log, explain }: BrokerProcess): void => {
   const { tcpTls, httpTls, grpcTls } = broker.options;
   if (tcpTls === undefined && httpTls === undefined && grpcTls === undefined) {
     return log.info({}, "SIGHUP: there is nothing to read again");
   }
   try {
-    broker.reloadCertificates();
+    broker.reload();
   } catch (error) {
     if (!(error instanceof CertificateError)) throw error;
     log.error({}, `SIGHUP: the certificates stay as they are: ${explain(error)}`);

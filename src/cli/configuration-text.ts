@@ -5,9 +5,15 @@ import { whyUnreadable } from "../main/unreadable.js";
 /** A configuration is a page of text; whoever names a data file by mistake gets an error and not its parse. */
 const MAX_FILE_BYTES = 1024 * 1024;
 
-/** A configuration file, or what it says, cannot be used. The text tells which and why. */
+/** A configuration cannot be used. Its text tells all that is wrong, a line for each fault. */
 export class ConfigError extends Error {
   override readonly name = "ConfigError";
+  readonly faults: readonly string[];
+
+  constructor(...faults: readonly string[]) {
+    super(faults.join("\n"));
+    this.faults = faults;
+  }
 }
 
 /** @throws ConfigError when it cannot be read, or is too large for what it is said to be. */

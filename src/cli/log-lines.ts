@@ -3,6 +3,11 @@ import { pino } from "pino";
 import { escapeControls } from "../main/data/control-characters.js";
 import type { Log } from "../main/log.js";
 
+/** A log whose level can change. */
+export interface LeveledLog extends Log {
+  level: string;
+}
+
 interface Line {
   readonly level: string;
   readonly time: string;
@@ -35,7 +40,7 @@ const formatLine = (json: string): string => {
 };
 
 /** `write` is called with whole lines. */
-export const createLog = (level: string, format: string, write: (text: string) => void): Log =>
+export const createLog = (level: string, format: string, write: (text: string) => void): LeveledLog =>
   pino(
     {
       level,

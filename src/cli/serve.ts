@@ -1,8 +1,12 @@
 /** `ringmq serve`: a broker that runs by flags, variables and a file. */
 import { Command } from "commander";
+import type { Log } from "../main/log.js";
 import { addSettings, configurationSource, refuseFaults } from "./configuration/command.js";
 import { USAGE } from "./configuration/configuration.js";
+import { Reloader } from "./configuration/reload.js";
+import { ConfigError } from "./configuration-text.js";
 import { unknownVariables } from "./environment.js";
+import type { LogFile } from "./log-file.js";
 import { FAILURE } from "./server-process.js";
 
 const HELP = `
@@ -38,19 +42,41 @@ export const serveCommand = (): Command => {
 const serve = async (command: Command, path: string | undefined): Promise<void> => {
   const read = await configurationSource(command, path);
   const configuration = refuseFaults(command, read);
-  const { createLog } = await import("./log-lines.js");
-  const { level, format } = configuration.log;
-  const log = createLog(level, format, (text) => process.stderr.write(text));
+  const { level, format, file } = configuration.log;
+  const [{ createLog }, { LogFile }] = await Promise.all([import("./log-lines.js"), import("./log-file.js")]);
+  const end = (reason: string, exitCode: number): never => command.error(`error: ${reason}`, { exitCode });
+  const say = (text: string): void => void process.stderr.write(text);
+  const logFile =
+    file === undefined ? undefined : refuseFaults(command, () => new LogFile(file, (reason) => say(`${reason}\n`)));
+  const log = createLog(level, format, logFile?.write ?? say);
+  // Before all else: what is logged from now on belongs into the new file.
+  if (logFile !== undefined) process.on("SIGHUP", () => reopen(logFile, log));
   for (const unknown of unknownVariables(process.env, command)) {
     log.warn(unknown, "an environment variable is not one of the broker's: see ringmq serve --help");
   }
+  const stop = (reason: string, exitCode: number): never => {
+    if (logFile !== undefined) log.error({}, reason);
+    return end(reason, exitCode);
+  };
+  const reloader = new Reloader(configuration, read, log);
   const { runBroker } = await import("./broker-process.js");
   await runBroker({
     options: configuration.options,
     log,
     hasBar: process.stderr.isTTY && level !== "silent",
-    refuse: (reason) => command.error(`error: ${reason}`, { exitCode: USAGE }),
+    refuse: (reason) => stop(reason, USAGE),
     explain: (error) => configuration.names.explain(error),
-    fail: (reason) => command.error(`error: ${reason}`, { exitCode: FAILURE }),
+    fail: (reason) => stop(reason, FAILURE),
+    reload: (broker) => reloader.reload(broker),
   });
+};
+
+const reopen = (file: LogFile, log: Log): void => {
+  try {
+    file.reopen();
+    log.info({}, "SIGHUP: the log goes on here");
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    log.error({}, `SIGHUP: the log goes on where it was: ${error.message}`);
+  }
 };

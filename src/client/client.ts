@@ -353,6 +353,7 @@ export class Client extends BrokerAdmin {
   async close(options: CloseOptions = {}): Promise<void> {
     const { timeout } = readOptions(options, OPTIONS.close);
     checkTimeout("timeout", timeout);
+    this.publisher.leave();
     await this.#connection.close(timeout);
   }
 

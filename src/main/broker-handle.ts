@@ -2,6 +2,7 @@
 import type { EventEmitter } from "node:events";
 import type { BrokerEvents } from "./events.js";
 import type { Address, BrokerOptions } from "./options.js";
+import type { ReloadOptions } from "./reloading.js";
 
 /** Where a broker listens; undefined for what is off. */
 export interface Addresses {
@@ -16,15 +17,17 @@ export interface Addresses {
 export interface Broker extends EventEmitter<BrokerEvents> {
   /** Where it listens; undefined for what is off. */
   readonly addresses: Addresses;
+  /** With those that `reload` has changed. */
   readonly options: BrokerOptions;
   /**
-   * Reads the files of `tcpTls`, `httpTls` and `grpcTls` again. Connections that come from now on get what is in them;
-   * those that are there stay. One that the broker has made is made anew if that is due, or if the machine has other names; the log says
-   * so.
+   * Changes options while the broker runs, those that can, and reads the files of `tcpTls`, `httpTls` and `grpcTls` again. Connections
+   * that come from now on get what is in them; those that are there stay. A certificate that the broker has made is made anew if
+   * that is due, or if the machine has other names; the log says so. Without options it is about the certificates alone.
    *
-   * @throws CertificateError when one of the files cannot be used; then all certificates stay as they are
+   * @throws RangeError for an option that cannot change or is out of its range; CertificateError, which is one, when a file cannot be
+   * used. Then nothing changes.
    */
-  reloadCertificates(): void;
+  reload(options?: ReloadOptions): void;
   /**
    * Stops: takes no more connections, tells those that are there to go, finishes what has been received, ends. Takes
    * at most about `closeTimeout`. Calling it again gives the same promise.

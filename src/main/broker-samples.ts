@@ -1,4 +1,5 @@
 /** What a scrape finds of a broker: from its parts on the main thread, and from what its other threads publish. */
+import type { TopicRows } from "../metrics/topic-metrics.js";
 import type { Engine } from "./engine.js";
 import type { Health } from "./metrics/health.js";
 import { Samples } from "./metrics/samples.js";
@@ -43,6 +44,7 @@ export const sampleBroker = ({ options, engine, server, connections, health, mqF
   if (server.grpcBusySeconds !== undefined) samples.add("busy", server.grpcBusySeconds, { thread: "grpc" });
   if (mqFiles !== undefined) samples.add("busy", mqFiles.busySeconds, { thread: "mq-files" });
   const now = performance.timeOrigin + performance.now();
+  const topics: TopicRows[] = [];
   for (const [shard, metrics] of supervisor.metrics.entries()) {
     const life = supervisor.life(shard);
     const reading = {
@@ -53,6 +55,8 @@ export const sampleBroker = ({ options, engine, server, connections, health, mqF
       outboxBytes: life?.link.outboxBytes ?? 0,
     };
     samples.addShard(shard, reading, now);
+    if (life?.topics !== undefined) topics.push(life.topics);
   }
+  if (options.metricsTopics > 0) samples.addTopics(topics, options.metricsTopics, now);
   return samples;
 };

@@ -16,6 +16,7 @@ import type { HttpEngineFactory } from "./ports/http/engine.js";
 import { findHttpEngine } from "./ports/http/find-engine.js";
 import type { SelfSigned } from "./ports/self-signed.js";
 import { LINGER } from "./ports/tcp-transport.js";
+import { type ReloadOptions, reloadedOptions } from "./reloading.js";
 import { Server, SWEEP_EVERY, type Usage } from "./server.js";
 import { findRoom } from "./shards/descriptors.js";
 import { POOL_THREADS } from "./shards/job-pool.js";
@@ -39,6 +40,7 @@ export interface BrokerSeams extends SupervisorSeams {
 
 export class RunningBroker extends Announcer implements Broker {
   readonly connections: ConnectionTable;
+  #options: BrokerOptions;
   readonly #engine: Engine;
   readonly #server: Server;
   readonly #health: Health;
@@ -50,7 +52,7 @@ export class RunningBroker extends Announcer implements Broker {
 
   /** Listens nowhere yet: see `start`. */
   constructor(
-    readonly options: BrokerOptions,
+    options: BrokerOptions,
     router: Router,
     seams: BrokerSeams,
     /** That there are descriptors for, at any time. */
@@ -61,6 +63,7 @@ export class RunningBroker extends Announcer implements Broker {
     certificates: Certificates,
   ) {
     super();
+    this.#options = options;
     const { maxConnections, helloTimeout, log } = options;
     const connections = new ConnectionTable(maxConnections, helloTimeout);
     this.connections = connections;
@@ -107,6 +110,10 @@ export class RunningBroker extends Announcer implements Broker {
     if (options.mqFiles !== undefined) this.#mqFiles = new MqFiles(this.#server, options.mqFiles, log);
   }
 
+  get options(): BrokerOptions {
+    return this.#options;
+  }
+
   get addresses(): Addresses {
     return this.#server.addresses;
   }
@@ -145,9 +152,13 @@ export class RunningBroker extends Announcer implements Broker {
     }
   }
 
-  reloadCertificates(): void {
-    this.#renew(readCertificates(this.options));
-    this.#selfSigned?.refresh(this.#renewOwn);
+  reload(options: ReloadOptions = {}): void {
+    const next = reloadedOptions(this.#options, options);
+    const certificates = readCertificates(next);
+    this.#options = next;
+    this.#server.reload(next);
+    this.#renew(certificates);
+    this.#selfSigned?.refresh(next, this.#renewOwn);
   }
 
   #renew(certificates: Certificates): void {

@@ -48,6 +48,8 @@ export interface BrokerOptions extends BrokerLimits {
    * other two in any case. `off`: nowhere.
    */
   readonly metricsAddress: Address | "off" | undefined;
+  /** Topics that have series of their own in `/metrics`, the first by their names, 0 to 1,000. Default 0. */
+  readonly metricsTopics: number;
   /** With it the TCP port speaks TLS and nothing else. Default: plain TCP. */
   readonly tcpTls: Tls | undefined;
   /** With it the HTTP port speaks HTTPS, and WebSocket over TLS, and nothing else. Default: plain HTTP. */
@@ -120,11 +122,15 @@ const MAX_SHARDS = 256;
 const MIN_RING_BYTES = 64 * 1024;
 const MAX_RING_BYTES = 2 ** 30;
 
+/** Thirteen series each: more would cost Prometheus more than they tell. */
+const MAX_METRICS_TOPICS = 1_000;
+
 const defaults = {
   tcp: { host: DEFAULT_HOST, port: DEFAULT_TCP_PORT },
   http: { host: DEFAULT_HOST, port: DEFAULT_HTTP_PORT },
   grpc: "off",
   metricsAddress: undefined,
+  metricsTopics: 0,
   tcpTls: undefined,
   httpTls: undefined,
   grpcTls: undefined,
@@ -243,6 +249,7 @@ export const resolveOptions = (given: Partial<BrokerOptions> = {}): BrokerOption
   if (options.data.includes("\0")) {
     throw new OptionError("data", `must be the path of a directory; ${JSON.stringify(given.data)} has a NUL in it`);
   }
+  check("metricsTopics", options.metricsTopics, 0, MAX_METRICS_TOPICS);
   check("diskReserve", options.diskReserve, 0, Number.MAX_SAFE_INTEGER);
   check("ringBytes", options.ringBytes, MIN_RING_BYTES, MAX_RING_BYTES);
   if (!Number.isInteger(Math.log2(options.ringBytes))) {

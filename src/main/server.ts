@@ -126,6 +126,7 @@ export class Server implements ConnectionHost, SessionHost {
   readonly #context: ConnectionContext;
   readonly #tcp: TcpListener | undefined;
   readonly #http: HttpListener | undefined;
+  readonly #httpGuard: HttpGuard | undefined;
   readonly #grpc: GrpcPort | undefined;
   /** Undefined: it has no address of its own. */
   readonly #metrics: MetricsPort | undefined;
@@ -190,8 +191,14 @@ export class Server implements ConnectionHost, SessionHost {
     }
     if (options.http !== "off" && makeHttpEngine !== undefined) {
       const { allowOrigin, allowHost, http } = options;
-      const httpGuard = new HttpGuard({ listensOn: http.host, allowOrigin, allowHost });
-      this.#http = new HttpListener(this, httpGuard, log, (host) => makeHttpEngine(host, certificates.http), failure);
+      this.#httpGuard = new HttpGuard({ listensOn: http.host, allowOrigin, allowHost });
+      this.#http = new HttpListener(
+        this,
+        this.#httpGuard,
+        log,
+        (host) => makeHttpEngine(host, certificates.http),
+        failure,
+      );
       this.#http.addNative(this);
       installGmqHttp(this.#http.entrance, this.#httpSessions, { shards, maxMessageBytes });
       installOperatorHttp(this.#http.entrance, this.#httpSessions);
@@ -240,6 +247,12 @@ export class Server implements ConnectionHost, SessionHost {
     if (this.#http !== undefined) this.#http.entrance.unavailable = undefined;
     this.#sweeper = setInterval(() => this.#sweep(), this.#sweepEvery);
     this.#sweeper.unref();
+  }
+
+  /** Takes what has changed of the options. */
+  reload({ allowOrigin, allowHost, maxConnectionsPerAddress }: BrokerOptions): void {
+    this.shares.maxPerAddress = maxConnectionsPerAddress;
+    this.#httpGuard?.allow({ allowOrigin, allowHost });
   }
 
   /** Connections that come from now on are shown these certificates. Ports that had none still have none. */

@@ -12,6 +12,7 @@ export const Op = {
   CREDIT: 0x13,
   STOP: 0x14,
   SEEN: 0x15,
+  ANSWERED: 0x16,
   ACK: 0x20,
   NACK: 0x21,
   TOUCH: 0x22,

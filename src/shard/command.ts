@@ -93,6 +93,13 @@ export interface Seen extends Addressed {
   renews: boolean;
 }
 
+/** A producer has had the answers to all lower numbers. */
+export interface Answered extends Addressed {
+  op: "answered";
+  producer: string;
+  answered: number;
+}
+
 export interface Stop extends Addressed {
   op: "stop";
   queue: string;
@@ -332,6 +339,7 @@ export type Command =
   | Consume
   | Credit
   | Seen
+  | Answered
   | Stop
   | Ack
   | Nack

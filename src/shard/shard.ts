@@ -98,7 +98,8 @@ type ImmediateCommand = Exclude<
 >;
 
 /** Whether a command is of those that are never answered. */
-const hasNoAnswer = ({ op }: Command): boolean => op === "credit" || op === "seen" || op === "channelCredit";
+const hasNoAnswer = ({ op }: Command): boolean =>
+  op === "credit" || op === "seen" || op === "answered" || op === "channelCredit";
 
 const LOOKS: ReadonlySet<Command["op"]> = new Set([
   "stats",
@@ -362,6 +363,8 @@ export class Shard {
     switch (c.op) {
       case "credit":
         return this.#consumerCommands.credit(c);
+      case "answered":
+        return this.#publisher.answered(c);
       case "pop":
       case "popDead":
       case "browse":

@@ -195,6 +195,14 @@ export class RequestDecoder {
         };
       case Op.SEEN:
         return this.#seen(cursor);
+      case Op.ANSWERED:
+        return {
+          op: "answered",
+          ...to,
+          topic: head.name("topic"),
+          producer: head.key("producer"),
+          answered: head.integer("answered", 0, 0, Number.MAX_SAFE_INTEGER),
+        };
       case Op.STOP:
         return {
           op: "stop",

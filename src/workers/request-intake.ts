@@ -32,7 +32,7 @@ const LANE_FULL =
   "the connection has asked for more work than the shard keeps for it: wait for answers, then ask again";
 
 /** Requests that have no answer. */
-const UNANSWERED: ReadonlySet<number> = new Set([Op.CREDIT, Op.SEEN, Op.CHANNEL_CREDIT]);
+const UNANSWERED: ReadonlySet<number> = new Set([Op.CREDIT, Op.SEEN, Op.ANSWERED, Op.CHANNEL_CREDIT]);
 
 /** Whether a single command may take long, so that the clock must be checked after it. */
 const mayWalk = (command: Command): boolean => {
@@ -40,6 +40,7 @@ const mayWalk = (command: Command): boolean => {
     case "ack":
     case "pop":
     case "credit":
+    case "answered":
     case "publishChannel":
     case "channelCredit":
       return false;

@@ -4,9 +4,11 @@
  */
 import { COLUMN, COMMIT_BOUNDS, COMMIT_SECONDS, FIRST_BUCKET, type ShardMetric } from "../metrics/shard-metrics.js";
 import { SharedValuesWriter } from "../metrics/shared-values.js";
+import type { TopicRows } from "../metrics/topic-metrics.js";
 import type { Totals } from "../shard/messages/totals.js";
 import type { Shard } from "../shard/shard.js";
 import { QueueSurvey } from "./queue-survey.js";
+import { topicRows } from "./topic-rows.js";
 
 /** Milliseconds between two publications. */
 const EVERY = 100;
@@ -31,6 +33,16 @@ const COUNTED: readonly (ShardMetric & keyof Totals)[] = [
   "confirmed",
 ];
 
+/** Milliseconds between two reports of single topics. */
+const TOPICS_EVERY = 1_000;
+
+/** Tells about single topics. */
+export interface TopicReports {
+  /** How many at most. */
+  readonly max: number;
+  readonly tell: (rows: TopicRows) => void;
+}
+
 /** What of a shard is shown. */
 export type ShownShard = Pick<Shard, "store" | "directory" | "bytes" | "refusal">;
 
@@ -53,8 +65,14 @@ export class ShardGauges {
   #longestBefore = 0;
   #windowEnd = Number.NEGATIVE_INFINITY;
 
-  /** `memory`: `SHARD_METRICS_BYTES`, which an earlier life of the shard may have used. */
-  constructor(memory: SharedArrayBuffer, shard: ShownShard, memoryBytes: number) {
+  readonly #topics: TopicReports | undefined;
+  /** When topics may be told of next; undefined: nothing has happened since. */
+  #topicsDue: number | undefined = Number.NEGATIVE_INFINITY;
+  #topicsTold = Number.NEGATIVE_INFINITY;
+
+  /** `memory`: `SHARD_METRICS_BYTES`, which an earlier life of the shard may have used. `topics` undefined: none are told of. */
+  constructor(memory: SharedArrayBuffer, shard: ShownShard, memoryBytes: number, topics?: TopicReports) {
+    this.#topics = topics;
     this.#shared = new SharedValuesWriter(memory);
     this.#shard = shard;
     this.#memoryBytes = memoryBytes;
@@ -85,7 +103,8 @@ export class ShardGauges {
     }
     if (taken > this.#longest) this.#longest = taken;
     this.#rounds = this.#survey.isUnderWay ? 2 : 1;
-    if (this.#due === NEVER) this.#due = this.#published + EVERY;
+    this.#topicsDue ??= this.#topicsTold + TOPICS_EVERY;
+    if (this.#due > this.#published + EVERY) this.#due = this.#published + EVERY;
   }
 
   /** Publishes if it is time to. Returns when it will be; Infinity: after the next step. */
@@ -94,8 +113,19 @@ export class ShardGauges {
     if (this.#survey.look()) this.#rounds--;
     this.#publish();
     this.#published = now;
-    this.#due = this.#rounds > 0 ? now + EVERY : NEVER;
+    const topicsDue = this.#topics === undefined ? NEVER : this.#tellTopics(this.#topics, now);
+    this.#due = this.#rounds > 0 ? now + EVERY : topicsDue;
     return this.#due;
+  }
+
+  /** Returns when they are told of next; Infinity: after the next step. */
+  #tellTopics({ max, tell }: TopicReports, now: number): number {
+    if (this.#topicsDue === undefined) return NEVER;
+    if (now < this.#topicsDue) return this.#topicsDue;
+    tell(topicRows(this.#shard, max));
+    this.#topicsTold = now;
+    this.#topicsDue = undefined;
+    return NEVER;
   }
 
   #publish(): void {

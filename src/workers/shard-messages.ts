@@ -1,6 +1,7 @@
 /**
  * The worker messages between a shard's thread and the main thread, beside the rings. They are rare.
  */
+import type { TopicRows } from "../metrics/topic-metrics.js";
 import type { Job, JobOutcome } from "./jobs/job.js";
 
 /** The result of a recovery. */
@@ -26,6 +27,8 @@ export type ShardMessage =
   | { readonly kind: "job"; readonly id: number; readonly job: Job }
   /** Everything is sealed and on disk, and stays as it is until `unpin`. Undefined: the journal could not do that. */
   | { readonly kind: "pinned"; readonly segments: readonly PinnedSegment[] | undefined }
+  /** The metrics of single topics. */
+  | { readonly kind: "topics"; readonly rows: TopicRows }
   | { readonly kind: "log"; readonly level: ThreadLogLevel; readonly fields: object; readonly text: string };
 
 /** The file of a sealed segment. */

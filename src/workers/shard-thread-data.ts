@@ -27,6 +27,8 @@ export interface ShardThreadData {
   readonly pulse: SharedArrayBuffer;
   /** `SHARD_METRICS_BYTES` for the thread's `ShardGauges`, the same in all lives of the shard. */
   readonly metrics: SharedArrayBuffer;
+  /** Topics whose metrics it tells, at most. */
+  readonly metricsTopics: number;
   /** `ID_CLOCK_BYTES`, shared by all shards: the clock of message ids. */
   readonly idClock: SharedArrayBuffer;
   /** Undefined: nothing is on disk (durability `memory`). */

@@ -16,6 +16,7 @@ import { memoryJournal } from "../journal/journal.js";
 import { segmentPath } from "../journal/layout.js";
 import { nodeDisk } from "../journal/node-disk.js";
 import { pause } from "../journal/pause.js";
+import type { TopicRows } from "../metrics/topic-metrics.js";
 import { LENGTH_BYTES } from "../protocol/frame.js";
 import { Durability } from "../protocol/op.js";
 import type { Shard } from "../shard/shard.js";
@@ -137,6 +138,12 @@ let compactor: Compactor | undefined;
 
 let gauges: ShardGauges | undefined;
 
+const gaugesOf = (shard: Shard): ShardGauges => {
+  const { metrics, memoryBytes, metricsTopics: max } = data;
+  const topics = max === 0 ? undefined : { max, tell: (rows: TopicRows) => tell({ kind: "topics", rows }) };
+  return new ShardGauges(metrics, shard, memoryBytes, topics);
+};
+
 const committed = (milliseconds: number): void => gauges?.committed(milliseconds);
 
 const secret = crypto.getRandomValues(new Uint32Array(2));
@@ -158,7 +165,7 @@ const makePump = (): Pump =>
     segmentBytes: data.journal?.segmentBytes,
     openJournal: (shard) => {
       if (data.journal === undefined) {
-        gauges = new ShardGauges(data.metrics, shard, data.memoryBytes);
+        gauges = gaugesOf(shard);
         return memoryJournal;
       }
       const replayed = (bytes: number): void => tell({ kind: "replayed", bytes });
@@ -180,7 +187,7 @@ const makePump = (): Pump =>
       opened = { shard, journal };
       raiseIdClock(data.idClock, shard.idCeiling);
       recovered = report;
-      gauges = new ShardGauges(data.metrics, shard, data.memoryBytes);
+      gauges = gaugesOf(shard);
       compactor = new Compactor(shard.store, journal, {
         directory: data.journal.directory,
         segmentBytes: data.journal.segmentBytes,

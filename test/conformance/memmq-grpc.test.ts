@@ -352,7 +352,7 @@ test("certificates are renewed for new connections, and clients that need one ar
   };
   expect(await shown()).toBe("first");
   writeCertificate(directory, await own("second"));
-  broker.reloadCertificates();
+  broker.reload();
   await expect.poll(shown, POLL).toBe("second");
   await clientOf(broker, secured).pub("t", "to those who were there before");
   await sub.until(1);

@@ -122,7 +122,7 @@ describe.each(ENGINE_NAMES)("with the HTTP engine %s", (httpEngine) => {
   });
 
   it("a scrape of the HTTP port shows all metrics, and what clients have done", async () => {
-    const { tcp, http } = await testBroker({ httpEngine, shards: 2 });
+    const { tcp, http } = await testBroker({ httpEngine, shards: 2, metricsTopics: 1 });
     const client = await clientOf(tcp);
     await client.configure("jobs", { retries: 0 });
     await client.publishBatch(
@@ -155,6 +155,10 @@ describe.each(ENGINE_NAMES)("with the HTTP engine %s", (httpEngine) => {
     };
     for (const [name, value] of Object.entries(shown)) expect([name, total(values, name)]).toEqual([name, value]);
     expect(values.get('ringmq_connections{protocol="tcp"}')).toBe(1);
+    values = await until(http, 'ringmq_topic_dead_letters{topic="jobs"}', 1);
+    // One more has none: "jobs" comes first.
+    expect(values.get("ringmq_topics_without_series")).toBe(1);
+    expect([...values.keys()].filter((key) => key.includes("later"))).toEqual([]);
     expect(total(values, "ringmq_commit_duration_seconds_count")).toBeGreaterThan(0);
     expect(total(values, "ringmq_confirmed_requests_total")).toBeGreaterThan(2);
     expect(values.get("ringmq_disk_free_bytes")).toBeGreaterThan(0);

@@ -159,6 +159,28 @@ describe("numbered messages", () => {
     expect(parseId((again as readonly [Receipt])[0].id)).toBeDefined();
   });
 
+  it("are new when their producer had said that it has all answers, also after a restart; not when it has only some", async () => {
+    const data = testDirectory();
+    let running = await testBroker({ data });
+    let producer = await Producer.open(running.tcp);
+    const publish = (name: string) => producer.publish({ producer: name, sequence: 0, bodies: ["a", "b"] });
+    for (const name of ["all", "some", "none"]) await publish(name);
+    producer.native.send(
+      frame(Op.ANSWERED, 0, ["t", "all", 2]),
+      frame(Op.ANSWERED, 0, ["t", "some", 1]),
+      frame(Op.ANSWERED, 0, ["no topic", "all", 2]),
+    );
+    expect(await publish("none")).toMatchObject([{ isDuplicate: true }]);
+    await running.broker.close();
+    running = await testBroker({ data, shards: 2 });
+    producer = await Producer.open(running.tcp);
+    expect(await publish("all")).toMatchObject([{ isDuplicate: false }]);
+    expect(await producer.publish({ producer: "some", sequence: 1, bodies: ["b"] })).toMatchObject([
+      { isDuplicate: true },
+    ]);
+    expect(await publish("none")).toMatchObject([{ isDuplicate: true }]);
+  });
+
   it("are answered as they were when their route key reaches no queue any more", async () => {
     const { tcp } = await testBroker({ data: testDirectory() });
     const producer = await Producer.open(tcp);

@@ -62,7 +62,7 @@ it.each(ENGINE_NAMES)(
     const old = await shown(http);
     for (let times = 1; times <= 2; times++) {
       vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + times * 340 * DAY });
-      broker.reloadCertificates();
+      broker.reload();
       await until(() => lines.filter(({ text }) => text === "the HTTP port speaks TLS").length > times);
       vi.useRealTimers();
       const [overTcp, overHttp] = [await shown(tcp), await shown(http)];

@@ -39,7 +39,7 @@ describe("ringmq serve with a certificate", () => {
     // Half of it has been replaced: the key does not fit.
     writeCertificate(directory, { ...(await other.issue()), cert: (await authority.issue()).cert });
     child.kill("SIGHUP");
-    await logged(broker, "SIGHUP: the certificates stay as they are: --tls-key must be the key of the certificate in");
+    await logged(broker, "SIGHUP: the configuration stays as it is: --tls-key must be the key of the certificate in");
     for (const client of await open(authority.cert)) await client.close();
 
     writeCertificate(directory, await other.issue({ commonName: "renewed" }));

@@ -109,7 +109,7 @@ describe.each(["tls", "wss"] as const)("over %s", (scheme) => {
     const ports = await secured({ log });
     const before = await opened(at(ports), { tls: { ca: authority.cert } });
     writeCertificate(ports.directory, await other.issue({ commonName: "renewed" }));
-    ports.broker.reloadCertificates();
+    ports.broker.reload();
     expect(lines.filter(({ fields }) => fields["subject"] === "CN=renewed")).toHaveLength(2);
     await exchangeMessage(before);
     await exchangeMessage(await opened(at(ports), { tls: { ca: other.cert } }));
@@ -120,9 +120,9 @@ describe.each(["tls", "wss"] as const)("over %s", (scheme) => {
     const ports = await secured();
     const { key } = await authority.issue();
     writeCertificate(ports.directory, { cert: server.cert, key });
-    expect(() => ports.broker.reloadCertificates()).toThrow(/Tls\.keyFile must be the key of the certificate in /);
+    expect(() => ports.broker.reload()).toThrow(/Tls\.keyFile must be the key of the certificate in /);
     writeCertificate(ports.directory, { cert: "rubbish", key });
-    expect(() => ports.broker.reloadCertificates()).toThrow(/Tls\.certFile must be a certificate in PEM/);
+    expect(() => ports.broker.reload()).toThrow(/Tls\.certFile must be a certificate in PEM/);
     await exchangeMessage(await opened(at(ports), { tls: { ca: authority.cert } }));
   });
 
@@ -130,9 +130,9 @@ describe.each(["tls", "wss"] as const)("over %s", (scheme) => {
     const { directory, broker } = await secured({}, true);
     const both = `${authority.cert.trim()}\n${other.cert}`;
     writeAuthority(directory, { cert: both });
-    broker.reloadCertificates();
+    broker.reload();
     writeAuthority(directory, { cert: both.slice(0, -80) });
-    expect(() => broker.reloadCertificates()).toThrow(/Tls\.clientCaFile must be a certificate in PEM/);
+    expect(() => broker.reload()).toThrow(/Tls\.clientCaFile must be a certificate in PEM/);
   });
 });
 
@@ -169,7 +169,7 @@ describe.each(["TLSv1.2", "TLSv1.3"] as const)("a session of %s", (version) => {
     const { session } = first;
     expect(await visit(tcp, { ...client, session })).toMatchObject({ answered: true, reused: true });
     writeAuthority(directory, other);
-    broker.reloadCertificates();
+    broker.reload();
     expect(await visit(tcp, { ...client, session })).toMatchObject({ answered: false, reused: false });
     expect(await visit(tcp, { session })).toMatchObject({ answered: false });
     expect(await visit(tcp, foreign)).toMatchObject({ answered: true });

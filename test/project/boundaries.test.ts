@@ -33,14 +33,15 @@ it("imports between rooms run one way", () => {
   expect(circles).toEqual([]);
 });
 
+/** Files and folders, and the rooms that consist of them. */
+const homes = new Map(rooms.flatMap((room) => contents(room).map((path) => [path, room] as const)));
+
 /** The names of the other rooms that a room may import something of. */
-const roomsBelow = (room: Room): string[] =>
-  rooms
-    .filter((other) => other !== room)
-    .filter((other) =>
-      room.imports.some((target) => contents(other).includes(target) || roomOf(target, rooms) === other),
-    )
-    .map(({ name }) => name);
+const roomsBelow = (room: Room): string[] => {
+  const below = new Set(room.imports.flatMap((target) => homes.get(target) ?? roomOf(target, rooms) ?? []));
+  below.delete(room);
+  return [...below].map(({ name }) => name);
+};
 
 it("biome-rooms.json says what docs/architecture.md says", async () => {
   const rules = await formatted(JSON.stringify(lintRules(rooms)), "biome-rooms.json");

@@ -4,6 +4,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { expect, it, onTestFinished } from "vitest";
+import { isLive } from "../../src/cli/configuration/reload.js";
 import { placeOf, SETTINGS } from "../../src/cli/configuration/settings.js";
 import { makeDirectory, removeDirectory } from "../directories.js";
 import { cell, ROOT, readDocument, section, tableRows } from "./document.js";
@@ -55,4 +56,10 @@ it("has an example that is good, and what check-config prints of it", async () =
   const lines = shown.trim().split("\n");
   expect(lines.length).toBeGreaterThan(5);
   expect(stdout.split("\n")).toEqual(expect.arrayContaining(lines.filter((line) => line !== "…")));
+});
+
+it("names the settings that SIGHUP changes", () => {
+  const [, listed = ""] = /These change at once: (.*?), and the files of/s.exec(configuration) ?? [];
+  const places = [...listed.matchAll(/`(.*?)`/g)].map(([, place]) => place);
+  expect(places).toEqual(SETTINGS.filter(isLive).map(placeOf));
 });

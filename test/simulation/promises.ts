@@ -18,6 +18,7 @@ export type Op = Command["op"];
 
 export const PROMISES: Readonly<Record<Op, Level>> = {
   publish: "topic",
+  answered: "none",
   ack: "topic",
   nack: "topic",
   release: "topic",

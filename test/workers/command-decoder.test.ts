@@ -227,6 +227,12 @@ describe("other requests", () => {
     ]);
   });
 
+  test("what a producer has had the answers to", () => {
+    expect(decode([{ op: Op.ANSWERED, request: 0, head: ["t", "p", 2 ** 40] }])).toEqual([
+      { op: "answered", connection: 3, request: 0, topic: "t", producer: "p", answered: 2 ** 40 },
+    ]);
+  });
+
   test("an answer gathers no more than a frame has room for", () => {
     expect(decode([{ op: Op.POP, head: ["t", "", 1_000_000, 0, 1_000_000_000] }])).toMatchObject([
       // 2 MB of entries, and as much for runs of 32 bytes and a route key of 255.

@@ -9,6 +9,7 @@ import {
   type ShardMetric,
 } from "../../src/metrics/shard-metrics.js";
 import { SharedValuesReader } from "../../src/metrics/shared-values.js";
+import { TOPIC_COLUMNS, type TopicRows } from "../../src/metrics/topic-metrics.js";
 import type { Queue } from "../../src/shard/messages/queue.js";
 import { QueueSurvey } from "../../src/workers/queue-survey.js";
 import { ShardGauges } from "../../src/workers/shard-gauges.js";
@@ -136,5 +137,35 @@ it("a survey of many queues takes several looks, and shows whole rounds alone", 
     [false, 10],
     [false, 10],
     [true, 15],
+  ]);
+});
+
+it("single topics are told of once a second while something happens, the first by their names", () => {
+  const hand = new ShardByHand();
+  const told: (readonly [number, readonly string[], number[]])[] = [];
+  const begin = hand.now;
+  const tell = ({ names, values }: TopicRows): void => {
+    const column = TOPIC_COLUMNS.indexOf("ready");
+    const ready = names.map((_, i) => values[i * TOPIC_COLUMNS.length + column] ?? 0);
+    told.push([hand.now - begin, names, ready]);
+  };
+  const gauges = new ShardGauges(new SharedArrayBuffer(SHARD_METRICS_BYTES), hand.shard, MEMORY, { max: 2, tell });
+  hand.publish("b", { count: 2 });
+  hand.publish("c");
+  /** As the loop of the thread does: a step, then looks until there are none. */
+  const rest = (): void => {
+    gauges.stepped(hand.now, hand.now);
+    for (let due = gauges.look(hand.now); due < Number.POSITIVE_INFINITY; due = gauges.look(hand.now)) hand.now = due;
+  };
+  rest();
+  hand.publish("a", { count: 3 });
+  rest();
+  hand.publish("a", { delay: 1 });
+  hand.now += 5_000;
+  rest();
+  expect(told).toEqual([
+    [0, ["b", "c"], [2, 1]],
+    [1_000, ["a", "b"], [3, 2]],
+    [6_000, ["a", "b"], [3, 2]],
   ]);
 });

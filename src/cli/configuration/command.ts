@@ -1,6 +1,7 @@
 /** The commands that take a configuration: their flags, and what flags, variables and the file say. */
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { type Configuration, ConfigurationError, configure, USAGE } from "./configuration.js";
+import { ConfigError } from "../configuration-text.js";
+import { type Configuration, configure, USAGE } from "./configuration.js";
 import { SWITCH } from "./kinds.js";
 import type { Given } from "./names.js";
 import { CONFIG_FLAG, CONFIG_VARIABLE, SETTINGS, type Setting } from "./settings.js";
@@ -47,7 +48,7 @@ const switchValue = (command: Command, { flag, variable, kind }: Setting): unkno
   }
 };
 
-/** Reads the configuration, as often as it is called: flags and variables stay. It throws a ConfigurationError. */
+/** Reads the configuration, as often as it is called: flags and variables stay. It throws a ConfigError. */
 export const configurationSource = async (command: Command, path: string | undefined): Promise<() => Configuration> => {
   const line = lineValues(command);
   if (path === undefined) return () => configure(line, undefined);
@@ -60,7 +61,7 @@ export const refuseFaults = <T>(command: Command, read: () => T): T => {
   try {
     return read();
   } catch (error) {
-    if (!(error instanceof ConfigurationError)) throw error;
+    if (!(error instanceof ConfigError)) throw error;
     const lines = error.faults.map((fault) => `error: ${fault}`);
     return command.error(lines.join("\n"), { exitCode: USAGE });
   }

@@ -2,21 +2,14 @@
 import { OptionError } from "../../main/option-checks.js";
 import { type BrokerOptions, resolveOptions } from "../../main/options.js";
 import { readCertificates } from "../../main/ports/certificate.js";
+import { ConfigError } from "../configuration-text.js";
 import { type Given, Names } from "./names.js";
+import type { Setting } from "./settings.js";
 import { type TlsValues, tlsOptions } from "./tls.js";
 import type { ConfigurationFile } from "./toml-file.js";
 
 /** Exit code: wrong usage. */
 export const USAGE = 2;
-
-/** All that is wrong with a configuration, a line for each. */
-export class ConfigurationError extends Error {
-  override readonly name = "ConfigurationError";
-
-  constructor(readonly faults: readonly string[]) {
-    super(faults.join("\n"));
-  }
-}
 
 export interface LogSettings {
   readonly level: string;
@@ -36,7 +29,7 @@ export interface Configuration {
   readonly log: LogSettings;
 }
 
-/** @throws ConfigurationError for all that is wrong. */
+/** @throws ConfigError for all that is wrong. */
 export const configure = (line: ReadonlyMap<string, Given>, file: ConfigurationFile | undefined): Configuration => {
   const given = new Map<string, Given>();
   for (const [name, value] of file?.values ?? []) given.set(name, { value, source: "file" });
@@ -44,18 +37,24 @@ export const configure = (line: ReadonlyMap<string, Given>, file: ConfigurationF
   const names = new Names(given, file?.path);
   const faults = [...(file?.faults ?? [])];
   const { options, resolved } = brokerOptions(given, names, faults);
-  if (resolved === undefined || faults.length > 0) throw new ConfigurationError(faults);
+  if (resolved === undefined || faults.length > 0) throw new ConfigError(...faults);
   const textOf = (name: string): string | undefined => given.get(name)?.value as string | undefined;
   const log = { level: textOf("logLevel") ?? "info", format: textOf("logFormat") ?? "text", file: textOf("logFile") };
   return { given, names, options, resolved, log };
 };
 
-/** Reads the files of the certificates. @throws ConfigurationError when one cannot be used. */
+/** What a broker would run with. Undefined: the setting has no value. */
+export const effectiveValue = ({ name, section, fallback }: Setting, { given, resolved }: Configuration): unknown => {
+  if (Object.hasOwn(resolved, name)) return resolved[name as keyof typeof resolved];
+  return given.get(name)?.value ?? (section === "log" && fallback !== "" ? fallback : undefined);
+};
+
+/** Reads the files of the certificates. @throws ConfigError when one cannot be used. */
 export const checkCertificates = ({ resolved, names }: Configuration): void => {
   try {
     readCertificates(resolved);
   } catch (error) {
-    if (error instanceof OptionError) throw new ConfigurationError([names.explain(error)]);
+    if (error instanceof OptionError) throw new ConfigError(names.explain(error));
     throw error;
   }
 };

@@ -1,17 +1,11 @@
 /** The configuration that a broker would run with, written as a file: each value, and where it comes from. */
 import { stringify } from "smol-toml";
-import type { Configuration } from "./configuration.js";
+import { type Configuration, effectiveValue } from "./configuration.js";
 import type { Written } from "./kinds.js";
-import { SETTINGS, type Setting } from "./settings.js";
+import { SETTINGS } from "./settings.js";
 
 /** Where the comments begin, so that they are below one another. */
 const COMMENT_AT = 40;
-
-/** Undefined: it has none. */
-const effectiveValue = ({ name, section, fallback }: Setting, { given, resolved }: Configuration): unknown => {
-  if (Object.hasOwn(resolved, name)) return resolved[name as keyof typeof resolved];
-  return given.get(name)?.value ?? (section === "log" && fallback !== "" ? fallback : undefined);
-};
 
 const isWorthALine = (written: Written): boolean => !Array.isArray(written) || written.length > 0;
 

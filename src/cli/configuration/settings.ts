@@ -72,6 +72,11 @@ const rowsOf = (): Readonly<Record<string, readonly Row[]>> => {
         "the HTTP port",
       ],
       fixed(
+        "metricsTopics",
+        COUNT,
+        "topics with series of their own in /metrics, the first by their names, up to 1000",
+      ),
+      fixed(
         "httpEngine",
         choiceOf(HTTP_ENGINES),
         "what serves HTTP: uws (uWebSockets.js), node (node:http and ws), or auto, the first that loads",

@@ -21,7 +21,7 @@ export const readTomlFile = (path: string): ConfigurationFile => {
   try {
     return fileOf(path, parseToml(path));
   } catch (error) {
-    if (error instanceof ConfigError) return { path, values: new Map(), faults: [error.message] };
+    if (error instanceof ConfigError) return { path, values: new Map(), faults: error.faults };
     throw error;
   }
 };

@@ -15,6 +15,8 @@ export class Numbering {
   readonly #byTopic = new Map<string, TopicNumbers>();
   /** So many topics are kept when those that wait for nothing are forgotten. */
   #forgetAt = MAX_TOPICS;
+  /** A connection has ended before all that was sent on it was answered, or may have: the rest may come to the broker yet. */
+  wasCutOff = false;
   /** The next number of a topic that is not in the table. */
   #floor = 0;
   /** Those of the last topic. */
@@ -32,6 +34,11 @@ export class Numbering {
       this.#topic = topic;
     }
     return this.#numbers;
+  }
+
+  /** The topics all of whose numbers have been answered, and below which. */
+  *answered(): Iterable<[topic: string, below: number]> {
+    for (const [topic, { next, isIdle }] of this.#byTopic) if (isIdle) yield [topic, next];
   }
 
   #begin(topic: string): TopicNumbers {

@@ -34,6 +34,9 @@ const LARGE_MESSAGE = 1024;
 /** Open frames at a time, to topics and to channels each. */
 const MAX_OPEN = 64;
 
+/** Topics that a broker is told of at the end. */
+const MAX_TOLD = 1000;
+
 /** Heads kept for reuse. */
 const MAX_HEADS = 1024;
 
@@ -131,6 +134,20 @@ export class Publisher implements Batcher {
     }
   }
 
+  /**
+   * The connection is about to be closed. The broker is told of what has been answered, so that it forgets this producer: not
+   * if there was another connection, because what was sent on that may come to the broker yet, and would be published again.
+   */
+  leave(): void {
+    if (this.#numbering === undefined || this.#numbering.wasCutOff) return;
+    const { producer } = this.#numbering;
+    let told = 0;
+    for (const [topic, below] of this.#numbering.answered()) {
+      if (++told > MAX_TOLD) return;
+      this.#connection.notify(Op.ANSWERED, requestHead([topic, producer, below]));
+    }
+  }
+
   seal(): void {
     this.#last = undefined;
     for (const { chunk, batch } of this.#toTopics.values()) this.#connection.attach(chunk, batch);
@@ -140,9 +157,12 @@ export class Publisher implements Batcher {
   }
 
   /** What is written is for whichever connection comes. */
-  lost(): void {}
+  lost(): void {
+    if (this.#numbering !== undefined) this.#numbering.wasCutOff = true;
+  }
 
   fail(error: RingmqError): void {
+    this.lost();
     this.#last = undefined;
     for (const { batch } of this.#toTopics.values()) batch.failed(error);
     this.#toTopics.clear();

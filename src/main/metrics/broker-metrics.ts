@@ -81,6 +81,12 @@ export const BROKER_METRICS = {
     labels: [],
     help: "Free bytes below which publishes are refused (--disk-reserve)",
   },
+  topicsLeftOut: {
+    name: "ringmq_topics_without_series",
+    type: "gauge",
+    labels: [],
+    help: "With --metrics-topics: topics that have no series of their own",
+  },
   busy: {
     name: "ringmq_thread_busy_seconds_total",
     type: "counter",

@@ -8,6 +8,7 @@ import {
   SHARD_METRICS,
   type ShardMetric,
 } from "../../metrics/shard-metrics.js";
+import { TOPIC_COLUMNS, TOPIC_METRICS, type TopicMetric, type TopicRows } from "../../metrics/topic-metrics.js";
 import { BROKER_METRICS, type BrokerMetric, type LabelledMetric } from "./broker-metrics.js";
 
 export type Labels = Readonly<Record<string, string>>;
@@ -23,6 +24,7 @@ export interface Sample {
 export const METRICS: readonly LabelledMetric[] = [
   ...Object.values(BROKER_METRICS),
   ...[...Object.values(SHARD_METRICS), COMMIT_METRIC].map((metric) => ({ ...metric, labels: ["shard"] })),
+  ...Object.values(TOPIC_METRICS).map((metric) => ({ ...metric, labels: ["topic"] })),
 ];
 
 /** What is known of a shard. */
@@ -57,12 +59,31 @@ export class Samples {
     for (const [key, { name, type }] of Object.entries(SHARD_METRICS)) {
       // What a shard that is gone had last is not what there is.
       if (type === "gauge" && !isUp) continue;
-      this.#add(name, { labels: { shard }, value: shownValue(key as ShardMetric, values, now) });
+      this.#add(name, { labels: { shard }, value: ageOr(key, values[COLUMN[key as ShardMetric]] as number, now) });
     }
     this.#addCommits(shard, values);
     if (!isUp) return;
     this.add("ringUsed", inboxBytes, { shard, ring: "inbox" });
     this.add("ringUsed", outboxBytes, { shard, ring: "outbox" });
+  }
+
+  /** `rows`: what shards have told of their topics. Of all of them, the first `max` by their names are shown. */
+  addTopics(rows: readonly TopicRows[], max: number, now: number): void {
+    const topics = rows.flatMap(({ names, values }) =>
+      names.map((name, i) => ({
+        name,
+        values: values.subarray(i * TOPIC_COLUMNS.length, (i + 1) * TOPIC_COLUMNS.length),
+      })),
+    );
+    topics.sort((a, b) => (a.name < b.name ? -1 : 1));
+    for (const { name: topic, values } of topics.slice(0, max)) {
+      for (const [column, key] of TOPIC_COLUMNS.entries()) {
+        const value = values[column] as number;
+        this.#add(TOPIC_METRICS[key].name, { labels: { topic }, value: ageOr(key, value, now) });
+      }
+    }
+    const all = this.of(SHARD_METRICS.topics.name).reduce((sum, { value }) => sum + value, 0);
+    this.add("topicsLeftOut", Math.max(0, all - Math.min(max, topics.length)));
   }
 
   #addCommits(shard: string, values: Float64Array): void {
@@ -85,8 +106,7 @@ export class Samples {
 }
 
 /** Of the oldest message the shard says when it was published: it gets older while the shard sleeps. */
-const shownValue = (key: ShardMetric, values: Float64Array, now: number): number => {
-  const value = values[COLUMN[key]] as number;
-  if (key !== "oldestReady") return value;
+const ageOr = (key: string, value: number, now: number): number => {
+  if (key !== ("oldestReady" satisfies ShardMetric & TopicMetric)) return value;
   return value === Number.POSITIVE_INFINITY ? 0 : Math.max(0, now - value) / 1_000;
 };

@@ -39,6 +39,7 @@ const kindOf = (op: number): number => {
       return RequestKind.CALL_NOTE;
     case Op.CREDIT:
     case Op.SEEN:
+    case Op.ANSWERED:
     case Op.CHANNEL_CREDIT:
       return RequestKind.UNANSWERED;
     case Op.CONSUME:

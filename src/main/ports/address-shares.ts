@@ -24,7 +24,8 @@ export const shareOf = (address: string): string => {
 export class AddressShares {
   readonly #connections = new Map<string, number>();
 
-  constructor(readonly maxPerAddress: number) {}
+  /** An address that has more than it may keeps those that it has. */
+  constructor(public maxPerAddress: number) {}
 
   /** Addresses that have connections. */
   get size(): number {

@@ -88,9 +88,9 @@ export class SelfSigned {
     this.#timer.unref();
   }
 
-  /** Looks at once, also whether the names of the machine have changed. */
-  refresh(onRenewed: () => void): void {
-    this.#names = namesOfBroker(this.#parts.options);
+  /** Looks at once, also whether the names have changed, of the machine and those that the broker is told. */
+  refresh(options: NameOptions, onRenewed: () => void): void {
+    this.#names = namesOfBroker(options);
     this.#lookAgain(onRenewed);
   }
 

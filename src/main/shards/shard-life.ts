@@ -10,6 +10,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import { EnvelopeOp } from "../../channel/envelope.js";
 import { allocateRing } from "../../channel/ring.js";
+import type { TopicRows } from "../../metrics/topic-metrics.js";
 import type { Job } from "../../workers/jobs/job.js";
 import { PULSE_BYTES, PulseReader } from "../../workers/pulse.js";
 import type { PinnedSegment, Recovered, ShardMessage, ThreadMessage } from "../../workers/shard-messages.js";
@@ -47,6 +48,8 @@ export class ShardLife {
   /** Resolves when the thread has ended and `ended` of the options was called. Never rejects. */
   readonly ended: Promise<void>;
   readonly pulse: PulseReader;
+  /** What it has told of single topics last; undefined: nothing. */
+  topics: TopicRows | undefined;
   readonly #options: LifeOptions;
   readonly #pulseMemory = new SharedArrayBuffer(PULSE_BYTES);
   readonly #rings: Pick<ShardThreadData, "inbox" | "outbox">;
@@ -200,6 +203,9 @@ export class ShardLife {
         return;
       case "log":
         return log[message.level]({ shard, ...message.fields }, message.text);
+      case "topics":
+        this.topics = message.rows;
+        return;
       case "pinned":
         return this.#pinned(message.segments);
       case "job":

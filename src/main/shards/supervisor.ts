@@ -289,6 +289,7 @@ export class Supervisor {
       node: options.node,
       idClock: this.#idClock,
       metrics: this.#metrics[shard] as SharedArrayBuffer,
+      metricsTopics: options.metricsTopics,
       journal: journal && {
         ...journal,
         // What an earlier life has written was not verified.

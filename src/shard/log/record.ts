@@ -255,8 +255,8 @@ export const RANGE_BYTES = 12;
 /**
  * DIRECTORY: 16: a msgpack array, `["topic", name, config, startTime]`,
  * `["queue", number, topic, bindKey, paused, declared]`, `["channel", number, name, config, epoch, next]`,
- * `["producer", topic, name, floor, runs, usedAt]`, `["keys", topic, keys]`, `["queue deleted", number]` or
- * `["topic deleted", name]`. The first three also change what exists. The fourth adds to what is remembered of a producer (see
+ * `["producer", topic, name, floor, runs, usedAt]`, `["keys", topic, keys]`, `["producer forgotten", topic, name]`,
+ * `["queue deleted", number]` or `["topic deleted", name]`. The first three also change what exists. The fourth adds to what is remembered of a producer (see
  * producer-window.ts), the fifth to the keys that are known for a window (see message-keys.ts). A channel has a
  * number among those of queues and is deleted like one. `next` is the position of its next message, unless records behind
  * this one say that it is higher. Everything that exists is named between `["checkpoint"]` and `["complete"]`, with

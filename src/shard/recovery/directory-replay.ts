@@ -51,6 +51,8 @@ export class DirectoryReplay {
         return this.#channel(rest as unknown as ChannelEntry);
       case "producer":
         return this.producers.part(rest as unknown as ProducerEntry);
+      case "producer forgotten":
+        return this.producers.forgotten(rest[0] as string, rest[1] as string);
       case "keys":
         return this.keys.part(rest[0] as string, rest[1] as Uint8Array);
       case "queue deleted": {

@@ -52,6 +52,14 @@ export class ProducerReplay {
     this.#add(topic, producer, (window) => window.restorePart(floor, runs, usedAt));
   }
 
+  /** A producer has had all answers, and was forgotten. */
+  forgotten(name: string, producer: string): void {
+    const topic = this.directory.find(name);
+    if (topic === undefined) return;
+    topic.producers?.answered(producer, Number.POSITIVE_INFINITY);
+    this.#repeated?.get(topic)?.answered(producer, Number.POSITIVE_INFINITY);
+  }
+
   /** Reads a NUMBERED batch. */
   batch({ bytes, view }: Page, at: number): void {
     const names = at + record.NAMES;

@@ -45,6 +45,11 @@ export class ProducerWindow {
     return this.#runs.last() ? this.#runs.end : this.floor;
   }
 
+  /** No message is remembered. */
+  get isEmpty(): boolean {
+    return !this.#runs.first();
+  }
+
   get bytes(): number {
     return WINDOW_BYTES + this.#runs.bytes;
   }

@@ -25,6 +25,8 @@ const MIN_SWEEP = 64;
 
 export class Producers {
   readonly #windows = new Map<string, ProducerWindow>();
+  /** When the last of what was read back was taken. */
+  #latest = Number.NEGATIVE_INFINITY;
   /** So many of them are there when those that are over are looked for. */
   #sweepAt = MIN_SWEEP;
   /** There are too many of them, and until then it is not looked whether some are over. */
@@ -51,6 +53,27 @@ export class Producers {
     window.forget(answered);
     this.account.directoryBytes += window.bytes - before;
     return window;
+  }
+
+  /**
+   * A producer has had the answers to all lower numbers. One of whom nothing else is remembered is forgotten, which this answers:
+   * what it sends from now on is new.
+   */
+  answered(name: string, below: number): boolean {
+    const window = this.#windows.get(name);
+    if (window === undefined) return false;
+    const before = window.bytes;
+    window.forget(below);
+    this.account.directoryBytes += window.bytes - before;
+    // Numbers above may come again that it has taken and does not remember.
+    if (!window.isEmpty || below < window.floor) return false;
+    this.forget(window);
+    return true;
+  }
+
+  forget(window: ProducerWindow): void {
+    this.account.directoryBytes -= window.bytes;
+    this.#windows.delete(window.name);
   }
 
   /** Whether there is room to remember a producer at `now`, who may be known already. */
@@ -93,12 +116,16 @@ export class Producers {
   }
 
   /** Has the window of a producer filled with what was read back. What was too old by then is seen when all has been. */
-  restore(name: string, fill: (window: ProducerWindow) => void, { dedupMessages }: Remembering): void {
+  restore(name: string, fill: (window: ProducerWindow) => void, config: Remembering): void {
+    const { dedupWindow, dedupMessages } = config;
     const window = this.use(name);
     const before = window.bytes;
     fill(window);
     window.trim(dedupMessages, Number.NEGATIVE_INFINITY);
     this.account.directoryBytes += window.bytes - before;
+    this.#latest = Math.max(this.#latest, window.usedAt);
+    // A backlog may have messages of many more producers than were remembered at a time.
+    if (this.#windows.size >= this.#sweepAt) this.expire(this.#latest, dedupWindow);
   }
 
   /** All has been read back, at `now`. */
@@ -113,10 +140,8 @@ export class Producers {
 
   /** Forgets those that have published nothing for so long. */
   expire(now: number, dedupWindow: number): void {
-    for (const [name, window] of this.#windows) {
-      if (!window.isOver(now, dedupWindow)) continue;
-      this.account.directoryBytes -= window.bytes;
-      this.#windows.delete(name);
+    for (const window of this.#windows.values()) {
+      if (window.isOver(now, dedupWindow)) this.forget(window);
     }
     this.#sweepAt = Math.max(MIN_SWEEP, 2 * this.#windows.size);
   }

@@ -2,8 +2,8 @@
 import { SIZE_MASK, skipEntries, WORD_BYTES } from "../../protocol/entry.js";
 import { ProtocolError } from "../../protocol/errors.js";
 import { DEFAULT_KEY } from "../../protocol/limits.js";
-import { DUPLICATE } from "../../protocol/op.js";
-import type { Publish } from "../command.js";
+import { DUPLICATE, Durability } from "../../protocol/op.js";
+import type { Answered, Publish } from "../command.js";
 import { canHold, excessOf, shrink } from "../messages/overflow.js";
 import type { Queue } from "../messages/queue.js";
 import type { Store } from "../messages/store.js";
@@ -51,6 +51,17 @@ export class Publisher {
     if (queues === undefined || this.#isFarOver(queues, c) || isTooWide(queues, c)) return false;
     this.#publish(topic, queues, c);
     return true;
+  }
+
+  /** ANSWERED. */
+  answered({ topic: name, producer, answered }: Answered): void {
+    const { appender, directory, store } = this;
+    const topic = directory.find(name);
+    // While the journal stands still nothing is forgotten: its record would wait, and nobody is told to ask again.
+    if (topic?.producers === undefined || appender.refusal !== undefined) return;
+    if (!topic.producers.answered(producer, answered)) return;
+    if (topic.level > Durability.memory)
+      store.recorder.directory(["producer forgotten", name, producer], Durability.write);
   }
 
   /**

@@ -89,6 +89,31 @@ it("takes numbers for answered when nobody holds them or lower ones, and gets on
   expect(advances).toBeGreaterThan(500);
 });
 
+it("tells a broker at the end of topics all of whose messages were answered", async () => {
+  const { client, broker } = await connected({ reconnect: {} });
+  confirming(broker);
+  await Promise.all([client.publish("t", "1"), client.publish("u", "1"), client.publishBatch("t", ["2", "3"])]);
+  broker.answer = () => {};
+  client.publish("u", "never answered").catch(() => {});
+  const producer = (await broker.nth(Op.PUBLISH)).head[4];
+  await client.close();
+  await broker.seen(Op.ANSWERED);
+  const told = broker.frames.filter(({ op }) => op === Op.ANSWERED).map(({ head, request }) => [...head, request]);
+  expect(told).toEqual([["t", producer, 3, 0]]);
+});
+
+it("tells nothing at the end when a connection was lost: what was on its way on that may come later", async () => {
+  const { client, broker } = await connected({ reconnect: { minDelay: 1, maxDelay: 1 } });
+  confirming(broker);
+  await client.publish("t", "1");
+  broker.socket.destroy();
+  await client.publish("t", "2");
+  await client.close();
+  // The end of the connection has come, and with it all that was sent before.
+  if (!broker.socket.readableEnded) await new Promise((resolve) => broker.socket.once("close", resolve));
+  expect(broker.frames.filter(({ op }) => op === Op.ANSWERED)).toEqual([]);
+});
+
 it("tells a broker which numbers were answered, and of no other, whatever is refused, cut off and sent again", async () => {
   const random = seeded(11);
   const { client, broker } = await connected({ reconnect: { minDelay: 1, maxDelay: 1 } });

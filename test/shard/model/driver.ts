@@ -206,6 +206,11 @@ export class Driver {
       }
       case "seen":
         return this.#seen(step);
+      case "answered": {
+        const { topic, producer, all } = step;
+        const answered = all ? (this.#sequences.get(`${topic} ${producer}`) ?? 0) : 0;
+        return { op: "answered", connection: 1, request: 0, topic, producer, answered };
+      }
       case "ack":
       case "nack":
       case "release":

@@ -141,6 +141,7 @@ const stepOf = (size: fc.Arbitrary<number>): fc.Arbitrary<Step> =>
         renews: rarely,
       }),
     ],
+    [3, step("answered", { topic, producer: one("p", "q"), all: often([4, one(true)], [1, one(false)]) })],
     [8, step("ack", settling("in-flight"))],
     [
       9,

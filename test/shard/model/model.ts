@@ -108,6 +108,8 @@ export class Model {
       }
       case "seen":
         return this.#seen(cmd);
+      case "answered":
+        return world.topics.get(cmd.topic)?.producers.leaves(cmd.producer, cmd.answered);
       case "stop":
         return this.#stop(cmd, witness);
       case "ack":

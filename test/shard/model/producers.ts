@@ -51,6 +51,13 @@ export class ModelProducers {
     for (const [sequence, taken] of producer.taken) if (sequence < below) taken.mayBeForgotten = true;
   }
 
+  /** The same without a message. Nothing is left of a producer that has had all answers. */
+  leaves(name: string, below: number): void {
+    this.answered(name, below);
+    const { taken, answered = 0 } = this.#producers.get(name) ?? {};
+    if (taken !== undefined && below >= Math.max(answered, ...taken.keys())) this.#producers.delete(name);
+  }
+
   /** A message was not taken again. */
   again(name: string, sequence: number, id: bigint): void {
     const known = this.#producers.get(name)?.taken.get(sequence);

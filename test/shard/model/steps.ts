@@ -87,6 +87,8 @@ export type Step =
       readonly to: "it" | "beyond" | "none";
       readonly renews: boolean;
     }
+  /** A producer has had the answers to all that it has sent, or to none. */
+  | { readonly do: "answered"; readonly topic: string; readonly producer: string; readonly all: boolean }
   | (Settling & { readonly do: "ack" | "release" | "redrive" | "dropDead" })
   | (Settling & {
       readonly do: "nack";

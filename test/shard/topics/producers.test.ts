@@ -1,6 +1,6 @@
 /** What is remembered of producers: window by window, and how many there may be. */
 import { describe, expect, it } from "vitest";
-import { idHigh, idLow } from "../../../src/protocol/id.js";
+import { EPOCH, idHigh, idLow } from "../../../src/protocol/id.js";
 import { MAX_PRODUCERS } from "../../../src/protocol/limits.js";
 import { Durability } from "../../../src/protocol/op.js";
 import { ProducerWindow } from "../../../src/shard/topics/producer-window.js";
@@ -127,6 +127,43 @@ describe("the producers of a topic", () => {
     expect(producers.size).toBe(2000);
     producers.clear();
     expect(account.directoryBytes).toBe(0);
+  });
+
+  it("are forgotten while they are read back, when others came so much later", () => {
+    const producers = new Producers("t", { directoryBytes: 0 });
+    let most = 0;
+    for (let i = 0; i < 20_000; i++) {
+      const at = 100 * i;
+      producers.restore(
+        `p${i}`,
+        (window) => window.restore(0, 1, idHigh(at), idLow(at, 1), fsync, CONFIG.dedupWindow),
+        CONFIG,
+      );
+      most = Math.max(most, producers.size);
+    }
+    expect(most).toBeLessThan(200);
+    expect(producers.find("p19999", 100 * 20_000 + EPOCH, CONFIG, 0)?.next).toBe(1);
+  });
+
+  it("are forgotten when they have had all answers, and not before, so that others have room", () => {
+    const account = { directoryBytes: 0 };
+    const producers = new Producers("t", account);
+    const took = (name: string, config: typeof CONFIG): void =>
+      producers.took(producers.use(name), 0, { count: 3, idHigh: idHigh(1), idLow: idLow(1, 1) }, fsync, 1, config);
+    took("p", CONFIG);
+    expect([producers.answered("p", 2), producers.answered("q", 3)]).toEqual([false, false]);
+    expect(producers.find("p", 1, CONFIG, 0)?.known(2, 9)).toBe(1);
+    expect([producers.answered("p", 3), producers.size, account.directoryBytes]).toEqual([true, 0, 0]);
+    // Nothing is remembered of its messages, which may come again all the same.
+    const nothing = { ...CONFIG, dedupMessages: 0 };
+    took("p", nothing);
+    expect([producers.answered("p", 2), producers.find("p", 1, nothing, 0)?.floor]).toEqual([false, 3]);
+    expect(producers.answered("p", 3)).toBe(true);
+    for (let i = 0; i < MAX_PRODUCERS + 10; i++) {
+      expect(producers.hasRoom(`p${i}`, 1, CONFIG)).toBe(true);
+      took(`p${i}`, CONFIG);
+      producers.answered(`p${i}`, 3);
+    }
   });
 
   it("give back what runs take that their producers have had the answers to, or that are too old when all is read back", () => {

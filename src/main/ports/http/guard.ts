@@ -11,13 +11,16 @@ import { isIP, isIPv4, isIPv6 } from "node:net";
 import { isLoopback } from "../../../protocol/loopback.js";
 import type { HttpRequest } from "./engine.js";
 
-export interface HttpGuardOptions {
-  /** Where the port listens: `Host` is looked at on loopback alone, unless `allowHost` has names. */
-  readonly listensOn: string;
+export interface Allowed {
   /** Origins beside the broker's own, in lower case; `*` is any. */
   readonly allowOrigin: readonly string[];
   /** Names beside `localhost` and addresses by which the broker may be called, in lower case. */
   readonly allowHost: readonly string[];
+}
+
+export interface HttpGuardOptions extends Allowed {
+  /** Where the port listens: `Host` is looked at on loopback alone, unless `allowHost` has names. */
+  readonly listensOn: string;
 }
 
 /** Undefined: a program, or a page of the broker's own origin. */
@@ -42,10 +45,11 @@ const FOREIGN_SITE: Verdict = {
 };
 
 export class HttpGuard {
-  readonly #origins: ReadonlySet<string>;
-  readonly #hosts: ReadonlySet<string>;
-  readonly #allowsAll: boolean;
-  readonly #checksHost: boolean;
+  readonly #listensOn: string;
+  #origins: ReadonlySet<string> = new Set();
+  #hosts: ReadonlySet<string> = new Set();
+  #allowsAll = false;
+  #checksHost = true;
   /** Of the request that is looked at; undefined: not there. What is not ASCII uWebSockets.js shows as empty. */
   #host: string | undefined;
   #origin: string | undefined;
@@ -57,11 +61,19 @@ export class HttpGuard {
   #lastHost = "";
   #lastIsOwn = false;
 
-  constructor({ listensOn, allowOrigin, allowHost }: HttpGuardOptions) {
+  constructor({ listensOn, ...allowed }: HttpGuardOptions) {
+    this.#listensOn = listensOn;
+    this.allow(allowed);
+  }
+
+  /** In place of what was allowed before. */
+  allow({ allowOrigin, allowHost }: Allowed): void {
     this.#origins = new Set(allowOrigin);
     this.#allowsAll = this.#origins.has("*");
     this.#hosts = new Set(allowHost);
-    this.#checksHost = allowHost.length > 0 || isLoopback(listensOn);
+    this.#checksHost = allowHost.length > 0 || isLoopback(this.#listensOn);
+    this.#lastHost = "";
+    this.#lastIsOwn = false;
   }
 
   check(request: Pick<HttpRequest, "eachHeader">): Verdict {

@@ -1,0 +1,117 @@
+/** The configuration of the program: its file, what SIGHUP changes of it, and its log. */
+import { once } from "node:events";
+import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import { connect } from "../../src/client/index.js";
+import { Authority, writeCertificate } from "../certificates.js";
+import { testDirectory } from "./brokers.js";
+import { type Run, run, started } from "./program.js";
+
+/** Until the program has logged it. */
+const logged = async ({ child, text }: Pick<Run, "child" | "text">, what: string): Promise<void> => {
+  while (!text.err.includes(what)) await once(child.stderr, "data");
+};
+
+/** What a page of that origin is answered. */
+const statusFor = async (port: number, Origin: string): Promise<number> =>
+  (await fetch(`http://127.0.0.1:${port}/topics`, { headers: { Origin } })).status;
+
+const directory = testDirectory;
+
+const fileIn = (folder: string, text: string): string => {
+  const path = join(folder, "ringmq.toml");
+  writeFileSync(path, text);
+  return path;
+};
+
+it("ringmq serve takes a file; SIGHUP changes what can change, names what cannot, and refuses a bad file whole", async () => {
+  const folder = directory();
+  const text = (more: string): string => `[listen]\ntcp = 0\nhttp = "127.0.0.1:0"\n${more}`;
+  const path = fileIn(folder, text('allowOrigin = ["https://a.example"]\n[topics]\nttr = "7s"\n'));
+  const broker = await started(["--config", path], { RINGMQ_RETRIES: "3" });
+  const { child, http, tcp } = broker;
+  const client = await connect(`tcp://127.0.0.1:${tcp}`);
+  await client.publish("t", "x");
+  expect(await client.configure("t", {})).toMatchObject({ ttr: 7_000, retries: 3 });
+  const refused = await statusFor(http, "https://b.example");
+  expect(refused).toBe(403);
+  expect(await statusFor(http, "https://a.example")).not.toBe(403);
+
+  const sent = async (more: string, until: string): Promise<void> => {
+    fileIn(folder, text(more));
+    child.kill("SIGHUP");
+    await logged(broker, until);
+  };
+  await sent('allowOrign = ["https://b.example"]\n[log]\nlevel = "loud"\n', '[log] level = "loud"');
+  expect(broker.text.err).toContain(
+    `ERROR SIGHUP: the configuration stays as it is: ${path}: [listen] allowOrign: there is no such key (did you mean allowOrigin?)`,
+  );
+  expect(await statusFor(http, "https://a.example")).not.toBe(403);
+
+  await sent(
+    'allowOrigin = ["https://b.example"]\n[topics]\nttr = "8s"\n[limits]\nmaxConnectionsPerAddress = 1\n[log]\nlevel = "debug"\n',
+    "takes another start",
+  );
+  expect(broker.text.err).toContain("changed=[listen] allowOrigin, [limits] maxConnectionsPerAddress, [log] level");
+  expect(broker.text.err).toContain("takes another start settings=[topics] ttr");
+  expect(await statusFor(http, "https://b.example")).not.toBe(403);
+  expect(await statusFor(http, "https://a.example")).toBe(403);
+  // The connection that is there stays, and there is none beside it.
+  await client.ping();
+  await expect(connect(`tcp://127.0.0.1:${tcp}`)).rejects.toThrow("an address has at most 1 connections");
+
+  await sent(
+    "[topics]\nttr = '7s'\n",
+    "changed=[listen] allowOrigin, [limits] maxConnectionsPerAddress, [log] level\n",
+  );
+  await client.close();
+  child.kill("SIGTERM");
+  expect(await broker.exit).toEqual({ code: 0, signal: null });
+});
+
+it("SIGHUP takes certificates of other files, and leaves a port that speaks TLS speaking it", async () => {
+  const authority = await Authority.create();
+  const [folder, other] = [directory(), directory()];
+  const files = writeCertificate(folder, await authority.issue());
+  const renewed = writeCertificate(other, await authority.issue({ commonName: "renewed" }));
+  const text = (lines: string): string => `[listen]\ntcp = 0\nhttp = "127.0.0.1:0"\n[tls]\nports = ["tcp"]\n${lines}`;
+  const path = fileIn(folder, text(`cert = "${files.certFile}"\nkey = "${files.keyFile}"\n`));
+  const broker = await started([], { RINGMQ_CONFIG: path });
+  const sent = async (lines: string, until: string): Promise<void> => {
+    fileIn(folder, text(lines));
+    broker.child.kill("SIGHUP");
+    await logged(broker, until);
+  };
+  await sent(`cert = "${renewed.certFile}"\nkey = "${files.keyFile}"\n`, "the configuration stays as it is: ");
+  expect(broker.text.err).toContain(`${path}: [tls] key must be the key of the certificate in ${renewed.certFile}`);
+  await sent(`cert = "${renewed.certFile}"\nkey = "${renewed.keyFile}"\n`, "changed=[tls] cert, [tls] key");
+  expect(broker.text.err).toContain("subject=CN=renewed");
+  await sent("selfSigned = true\n", "takes another start settings=[tls] cert, [tls] key, [tls] selfSigned");
+  await (await connect(`tls://localhost:${broker.tcp}`, { tls: { ca: authority.cert } })).close();
+});
+
+it("the log goes to a file, which SIGHUP opens anew", async () => {
+  const folder = directory();
+  const path = join(folder, "ringmq.log");
+  const args = ["--tcp", "127.0.0.1:0", "--http", "127.0.0.1:0", "--log-file", path, "--log-format", "json"];
+  const broker = await started(args);
+  const lines = (file: string): string[] =>
+    readFileSync(file, "utf8")
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line).msg);
+  expect(lines(path)).toContain("messages are kept in the data directory");
+  renameSync(path, `${path}.1`);
+  broker.child.kill("SIGHUP");
+  await expect.poll(() => existsSync(path) && lines(path)).toContain("SIGHUP: the log goes on here");
+  expect(lines(`${path}.1`).filter((text) => text.includes("SIGHUP"))).toEqual([]);
+  broker.child.kill("SIGTERM");
+  await broker.exit;
+  expect(lines(path)).toContain("stopped");
+  expect(broker.text.err).toBe("");
+
+  const refused = run(["serve", "--log-file", join(folder, "none", "x.log")]);
+  expect(await refused.exit).toEqual({ code: 2, signal: null });
+  expect(refused.text.err).toMatch(/^error: the log file .*x\.log cannot be written: ENOENT/);
+});
