@@ -12,6 +12,7 @@ import { rolldown } from "rolldown";
 const LATER = {
   "admin/channel-admin.js": { name: "ChannelAdmin", iterators: '["channels"]' },
   "admin/connection-admin.js": { name: "ConnectionAdmin", iterators: '["connections", "consumers"]' },
+  "admin/inspection.js": { name: "Inspection" },
   "admin/topic-admin.js": { name: "TopicAdmin", iterators: '["topics"]' },
   "calls/calls.js": { name: "Calls", before: "{ stop: async () => {} }" },
   "channels/subscriptions.js": {

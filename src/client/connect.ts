@@ -9,6 +9,7 @@ import { type Clock, SYSTEM_CLOCK } from "./base/clock.js";
 import { RingmqError } from "./base/error.js";
 import { EventHub } from "./base/event-hub.js";
 import { Client } from "./client.js";
+import { type Tokens, takeToken } from "./connection/address.js";
 import { Connection, type ConnectionLimits } from "./connection/connection.js";
 import { openConnection, pauseUnlessAborted, type ReachOptions, reachBroker } from "./connection/open.js";
 import type { PendingBytes } from "./connection/pending-bytes.js";
@@ -32,11 +33,16 @@ export const MAX_PENDING_BYTES = 64 * 1024 * 1024;
  * Rejects with CONNECT_FAILED, with the code for which the broker refuses the connection, with ABORTED by `signal`, or with
  * BAD_ARGUMENT; with a list, with the error of its last broker.
  */
-export const connect = async (urls: string | readonly string[], options: ConnectOptions = {}): Promise<Client> =>
-  connectClient(readUrls(urls), readConnect(options));
+export const connect = async (urls: string | readonly string[], options: ConnectOptions = {}): Promise<Client> => {
+  const tokens: Tokens = new Map();
+  const plain = readUrls(urls).map((url) => takeToken(url, tokens));
+  return connectClient(plain, readConnect(options), { tokens });
+};
 
 /** What a test broker has of its own, and a client of several nodes. */
 export interface ClientSeams {
+  /** Of addresses that have one of their own, in place of the option. */
+  readonly tokens?: Tokens;
   readonly open?: OpenTransport;
   readonly clock?: Clock;
   /** Messages to topics are numbered. */
@@ -50,8 +56,9 @@ const limitsOf = (options: ConnectionOptions, sharedBytes?: PendingBytes): Conne
   return { maxInFlight, maxPendingBytes, sharedBytes };
 };
 
-const reachOf = ({ name, signal, connectTimeout = CONNECT_TIMEOUT, tls }: ConnectionOptions): ReachOptions => ({
+const reachOf = ({ name, token, signal, connectTimeout = CONNECT_TIMEOUT, tls }: ConnectionOptions): ReachOptions => ({
   name,
+  token,
   signal,
   connectTimeout,
   tls,
@@ -116,22 +123,26 @@ const connectOnce = async (
   urls: readonly string[],
   at: number,
   options: ConnectOptions,
-  { open, clock, numbering, isOver }: ClientSeams,
+  { tokens, open, clock, numbering, isOver }: ClientSeams,
 ): Promise<Client> => {
   const url = urls[at] ?? "";
   const tracing = new Tracing(options.trace);
   const { reconnect = {}, publishTimeout = ANSWER_TIMEOUT, requestTimeout = ANSWER_TIMEOUT } = options;
   const limits = { ...limitsOf(options), publishTimeout, requestTimeout };
-  const reach = reachOf(options);
+  const reach = (to: string): ReachOptions => reachOf({ ...options, token: tokens?.get(to) ?? options.token });
   if (reconnect === false) {
-    return new Client(await openConnection(url, { ...reach, ...limits }, open, clock), { url, numbering, tracing });
+    return new Client(await openConnection(url, { ...reach(url), ...limits }, open, clock), {
+      url,
+      numbering,
+      tracing,
+    });
   }
   const { minDelay = FIRST_WAIT, maxDelay = MAX_WAIT, timeout = Number.POSITIVE_INFINITY } = reconnect;
   const { pingInterval = PING_INTERVAL } = options;
   const statuses = new EventHub<ConnectionStatus>();
   const connection = await reachBroker(
     url,
-    reach,
+    reach(url),
     (transport, info) => {
       const opened = new Connection(transport, info, limits, clock);
       opened.revival = new Reconnector(opened, {
@@ -142,7 +153,7 @@ const connectOnce = async (
         timeout,
         pingInterval,
         reach: (next, signal) =>
-          reachBroker(next, { ...reach, signal }, (...arrived) => opened.reopen(...arrived), open),
+          reachBroker(next, { ...reach(next), signal }, (...arrived) => opened.reopen(...arrived), open),
         statuses,
         isOver,
       });

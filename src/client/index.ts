@@ -16,6 +16,8 @@
 
 export type { Headers } from "../protocol/headers.js";
 export type { ConnectionInfo, ConsumerInfo } from "./admin/connection-info.js";
+export type { ExplainOptions, Finding, FindingCode } from "./admin/finding.js";
+export type { HistoryCopy, HistoryEvent, HistoryOrigin, MessageHistory } from "./admin/message-history.js";
 export type {
   AnyQueueOptions,
   BackupSummary,

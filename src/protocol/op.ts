@@ -33,6 +33,7 @@ export const Op = {
   TOPICS: 0x4a,
   LOOKUP: 0x4b,
   CONSUMERS: 0x4c,
+  EXPLAIN: 0x4d,
   SUBSCRIBE: 0x50,
   UNSUBSCRIBE: 0x51,
   PUBLISH_CHANNEL: 0x52,
@@ -50,6 +51,7 @@ export const Op = {
   BACKUP: 0x60,
   CONNECTIONS: 0x61,
   CLOSE_CONNECTION: 0x62,
+  HISTORY: 0x63,
 } as const;
 
 /** What the broker sends: answers, deliveries, events. */
@@ -88,6 +90,9 @@ export const ONE_BY_ONE = 1;
 
 /** Flag of CANCEL, RESCHEDULE and LOOKUP: they name messages by their keys. */
 export const BY_KEY = 1;
+
+/** Flag of LOOKUP: with the failures of the message and who holds it, queue by queue. */
+export const WITH_HISTORY = 2;
 
 /** Flag of CONFIRM, beside its `Durability`: the messages had been taken before. */
 export const DUPLICATE = 4;

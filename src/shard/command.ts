@@ -229,9 +229,20 @@ export interface Browse extends Addressed {
 /** Of the message that has a key, or else of this id. */
 export interface Lookup extends Addressed {
   op: "lookup";
+  /** With the failures of the message and who holds it. Default false. */
+  withHistory?: boolean;
   key: Uint8Array | undefined;
   idHigh: number;
   idLow: number;
+}
+
+/** Why messages do not arrive. */
+export interface Explain extends Addressed {
+  op: "explain";
+  /** null: every queue of the topic. */
+  queue: string | null;
+  /** Also tells which queues it reaches; null: it does not. */
+  routeKey: string | null;
 }
 
 /** The consumers and waiting pops of all queues. */
@@ -361,6 +372,7 @@ export type Command =
   | TopicCommand<"stats">
   | Topics
   | ListConsumers
+  | Explain
   | Subscribe
   | Unsubscribe
   | PublishChannel

@@ -20,6 +20,7 @@ import { ConsumerCommands } from "./consumers/consumer-commands.js";
 import { listConsumers } from "./consumers/consumer-list.js";
 import { Deletion } from "./consumers/deletion.js";
 import { Dispatcher } from "./consumers/dispatcher.js";
+import { Explanations } from "./consumers/explanations.js";
 import { type SettleCommand, Settlement } from "./consumers/settlement.js";
 import type { Effects } from "./effects.js";
 import * as ext from "./messages/extent.js";
@@ -92,7 +93,7 @@ const STANDSTILL_WAIT = 1_000;
 type ImmediateCommand = Exclude<
   Command,
   | SettleCommand
-  | { op: "publish" | "seen" | "stop" | "purge" | "deleteQueue" }
+  | { op: "publish" | "seen" | "stop" | "purge" | "deleteQueue" | "explain" }
   | { op: "deleteTopic" | "disconnect" }
   | { op: "configureChannel" | "deleteChannel" }
 >;
@@ -105,6 +106,7 @@ const LOOKS: ReadonlySet<Command["op"]> = new Set([
   "stats",
   "topics",
   "consumers",
+  "explain",
   "browse",
   "lookup",
   "channelStats",
@@ -132,6 +134,7 @@ export class Shard {
   readonly #upkeep: ChannelUpkeep;
   readonly #administration: Administration;
   readonly #deletion: Deletion;
+  readonly #explanations: Explanations;
   readonly #compaction: MemoryCompaction;
   readonly #idle: IdleTopics;
   readonly #memoryBytes: number;
@@ -203,6 +206,8 @@ export class Shard {
       (topic) => directory.forget(topic),
     );
     this.#administration = new Administration(store, directory);
+    const view = () => ({ refusal: this.#appender.refusal, isCrowded: isCrowded() });
+    this.#explanations = new Explanations(store, directory, connections, view);
     this.#deletion = new Deletion(store, directory, connections, this.#dispatcher);
     store.log.onSegment = () => {
       const isWhole = directory.beginSegment();
@@ -279,6 +284,11 @@ export class Shard {
     this.connections.name(connection, name);
   }
 
+  /** From now on lists show a connection the topics and channels of these patterns alone, until `disconnect`. */
+  sees(connection: number, patterns: readonly string[]): void {
+    this.connections.sees(connection, patterns);
+  }
+
   /** Carries out that part of a SEEN which takes no time: what it says is known, and what follows of it comes later. */
   see(c: Seen): void {
     this.#consumerCommands.see(c);
@@ -343,6 +353,8 @@ export class Shard {
         return unfinished.step(c, () => this.#consumerCommands.stop(c));
       case "purge":
         return unfinished.step(c, () => this.#administration.purge(c));
+      case "explain":
+        return unfinished.step(c, () => this.#explanations.steps(c));
       case "deleteQueue":
         return unfinished.step(c, () => this.#deletion.deleteQueue(c), c.connection, true);
       case "deleteTopic":
@@ -407,13 +419,13 @@ export class Shard {
       case "stats":
         return this.#administration.stats(c);
       case "topics":
-        return this.#administration.topics(c);
+        return this.#administration.topics(c, this.connections.sightOf(c.connection));
       case "consumers":
         return listConsumers(this.connections, this.store.effects, c);
       case "channelStats":
         return this.#channelAdministration.stats(c);
       case "channels":
-        return this.#channelAdministration.list(c);
+        return this.#channelAdministration.list(c, this.connections.sightOf(c.connection));
     }
   }
 

@@ -51,6 +51,11 @@ export class HeadReader {
     return this.#string(what) ?? "";
   }
 
+  /** The same; null for nil. */
+  keyOrNone(what: string): string | null {
+    return this.#string(what) ?? null;
+  }
+
   /** A bind key; `default` for none. */
   queue(): string {
     return this.key("queue") || DEFAULT_KEY;

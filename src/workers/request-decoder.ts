@@ -4,7 +4,7 @@ import { MAX_REASON_BYTES } from "../protocol/failure.js";
 import { SEQUENCES } from "../protocol/id.js";
 import { countKeys } from "../protocol/keys.js";
 import { DEFAULT_POP_BYTES, MAX_BROWSE, MAX_NAMED_KEYS, MAX_POP_WAIT, MAX_SELECTED } from "../protocol/limits.js";
-import { AHEAD, BY_KEY, GIVE_BACK, Op, RENEW, REPORTS, WITH_FAILURES } from "../protocol/op.js";
+import { AHEAD, BY_KEY, GIVE_BACK, Op, RENEW, REPORTS, WITH_FAILURES, WITH_HISTORY } from "../protocol/op.js";
 import { roomOf } from "../protocol/run.js";
 import { COUNT, DELIVERY, FIRST_ID_HIGH, FIRST_ID_LOW, SELECTION_BYTES } from "../protocol/selection.js";
 import { OVERFLOWS } from "../protocol/subscribe-options.js";
@@ -248,7 +248,13 @@ export class RequestDecoder {
           ...named(cursor),
         };
       case Op.LOOKUP:
-        return { op: "lookup", ...to, topic: head.name("topic"), ...oneNamed(cursor) };
+        return {
+          op: "lookup",
+          ...to,
+          topic: head.name("topic"),
+          withHistory: (cursor.flags & WITH_HISTORY) !== 0,
+          ...oneNamed(cursor),
+        };
       case Op.POP_DEAD:
         return {
           op: "popDead",
@@ -293,6 +299,14 @@ export class RequestDecoder {
         // The shard's number has routed the frame here.
         head.integer("shard", 0, 0, MAX_U32);
         return { op: "topics", ...to, after: head.key("after"), max: head.integer("max", 100, 1, MAX_BROWSE) };
+      case Op.EXPLAIN:
+        return {
+          op: "explain",
+          ...to,
+          topic: head.name("topic"),
+          queue: head.queueOrAll(),
+          routeKey: head.keyOrNone("route key"),
+        };
       case Op.CONSUMERS:
         head.integer("shard", 0, 0, MAX_U32);
         return {

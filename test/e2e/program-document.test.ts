@@ -25,11 +25,11 @@ it("has the exit codes of the code", () => {
 it("is about the commands that the README lists, which are all of them", { timeout: 60_000 }, async () => {
   const rows = tableRows(section(readDocument("README.md"), "The program"));
   const help = await new Shell().output("COLUMNS=300 ringmq --help");
-  const real = [...help.matchAll(/^ {2}([a-z]+) .*? {2,}(\S.*)$/gm)]
+  const real = [...help.matchAll(/^ {2}([a-z-]+) .*? {2,}(\S.*)$/gm)]
     .map(([, name, text]) => [name, text])
     .filter(([name]) => name !== "help");
   expect(rows.map((row) => [cell(row, "command"), cell(row, "what it does")])).toEqual(real);
-  const other = ["serve", "backup", "restore", "journal", "torture"];
+  const other = ["serve", "check-config", "backup", "restore", "journal", "torture"];
   const described = real.map(([name]) => name).filter((name) => !other.includes(name ?? ""));
   expect(described.filter((name) => !document.includes(`**${name}**`))).toEqual([]);
 });

@@ -155,3 +155,37 @@ describe("on a terminal", () => {
     for (const control of CONTROLS) expect(screen).not.toContain(control);
   });
 });
+
+describe("messages that are named", () => {
+  it("are cancelled, put off and made ready by their ids and by their keys; exit code 4 when one is not there", async () => {
+    const { shell, client } = await here();
+    const publish = (key: string) => client.publish("jobs", key, { delay: 3_600_000, key });
+    const [a, b] = [await publish("a"), await publish("b"), await publish("c")];
+    const wanted = [
+      [`ringmq cancel jobs ${a.id}`, "1 message cancelled\nexit 0\n"],
+      [
+        "ringmq reschedule jobs 2h --message-key b --message-key nope",
+        /^1 message rescheduled\nerror: 1 of 2 .* nope .*\nexit 4\n$/,
+      ],
+      ["ringmq run-now jobs --message-key c", "1 message made ready\nexit 0\n"],
+      ["ringmq peek jobs --message-key c --json", /^{"id":"\d+",.*"state":"ready".*}\nexit 0\n$/],
+      ["ringmq peek jobs --message-key a", /^error: topic jobs has no message with the key a\nexit 4\n$/],
+      [`ringmq cancel jobs ${b.id} --message-key b`, /^error: .*--message-key\nexit 2\n$/],
+    ] as const;
+    const said = await fault(shell, wanted.map(([line]) => `${line}; echo "exit $?"`).join("; "));
+    const parts = said.split(/(?<=exit \d\n)/);
+    for (const [i, [line, pattern]] of wanted.entries()) expect(parts[i], line).toMatch(pattern);
+    const time = (await client.lookup("jobs", b.id))?.copies[0].time ?? 0;
+    expect(time - Date.now()).toBeGreaterThan(3_700_000);
+  });
+
+  it.each(["", " --count 0", " --group"])(
+    "exit code 4 when there is no such topic or queue: dead list%s",
+    async (flags) => {
+      const { shell, client } = await here();
+      await client.publish("some", "x");
+      expect(await fault(shell, `ringmq dead list nope${flags}`)).toMatch(/\(NO_TOPIC\)\nexit 4\n$/);
+      expect(await fault(shell, `ringmq dead list some --queue nope${flags}`)).toMatch(/\(NO_QUEUE\)\nexit 4\n$/);
+    },
+  );
+});

@@ -1,10 +1,13 @@
 import { describe, expect, it } from "vitest";
+import type { FindingCode as ClientCode } from "../../src/client/admin/finding.js";
 import { OWN_CODES } from "../../src/client/base/error.js";
+import { UNKNOWN } from "../../src/main/native/message-history.js";
 import { resolveOptions } from "../../src/main/options.js";
 import { ERRORS } from "../../src/protocol/errors.js";
 import * as limits from "../../src/protocol/limits.js";
 import * as ops from "../../src/protocol/op.js";
 import { Answer, Durability, Op, PROTOCOL_VERSION } from "../../src/protocol/op.js";
+import { FINDINGS, type FindingCode } from "../../src/shard/consumers/finding.js";
 import { CHANNEL_DEFAULTS } from "../../src/shard/topics/channel-defaults.js";
 import { DEFAULT_CONFIG } from "../../src/shard/topics/topic.js";
 import { cell, leadingNumber, readDocument, section, tableRows } from "./document.js";
@@ -59,9 +62,29 @@ describe("docs/protocol.md and the code", () => {
     expect(Object.fromEntries(documented)).toEqual(Answer);
   });
 
+  it("list the same findings of EXPLAIN, in the order of their weight, and so does the client", () => {
+    const documented = tableRows(section(protocol, "Requests")).filter((row) => row.has("finding"));
+    expect(documented.map((row) => cell(row, "finding"))).toEqual(FINDINGS);
+    const codes: readonly ClientCode[] = FINDINGS;
+    const ofClient: readonly FindingCode[] = codes;
+    expect(ofClient).toHaveLength(FINDINGS.length);
+  });
+
+  it("list the same that HISTORY cannot tell", () => {
+    const documented = tableRows(section(protocol, "Requests")).filter((row) => row.has("unknown"));
+    expect(documented.map((row) => cell(row, "unknown"))).toEqual(UNKNOWN);
+  });
+
   it("name errors, requests, answers and flags as the code does", () => {
     const named = [...protocol.matchAll(/`([A-Z]+(?:_[A-Z]+)+)`/g)].map(([, name]) => name);
-    const known = [...Object.keys(ERRORS), ...Object.keys(Op), ...Object.keys(Answer), ...Object.keys(ops)];
+    const known = [
+      ...Object.keys(ERRORS),
+      ...Object.keys(Op),
+      ...Object.keys(Answer),
+      ...Object.keys(ops),
+      ...FINDINGS,
+      ...UNKNOWN,
+    ];
     expect(named.filter((name) => name !== undefined && !known.includes(name))).toEqual([]);
   });
 

@@ -58,6 +58,7 @@ export const PROMISES: Readonly<Record<Op, Level>> = {
   stats: "none",
   topics: "none",
   consumers: "none",
+  explain: "none",
   channelStats: "none",
   channels: "none",
 };

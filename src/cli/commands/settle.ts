@@ -75,7 +75,7 @@ export const printSettlement = async ({ settled, faults }: Settlement, done: str
   const [first] = faults;
   if (first === undefined) return;
   throw new CommandError(
-    `${faults.length} of ${settled + faults.length} messages were not ${done}, the first of them ${first.id} (${first.code})`,
+    `${faults.length} of ${settled + faults.length} messages were not ${done}, the first of them ${first.key ?? first.id} (${first.code})`,
     EXIT.missing,
   );
 };

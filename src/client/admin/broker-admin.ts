@@ -13,18 +13,23 @@ import type { Connection } from "../connection/connection.js";
 import { ChannelAdmin } from "./channel-admin.js";
 import { ConnectionAdmin } from "./connection-admin.js";
 import type { ConnectionInfo, ConsumerInfo } from "./connection-info.js";
+import type { ExplainOptions, Finding } from "./finding.js";
+import { Inspection } from "./inspection.js";
+import type { MessageHistory } from "./message-history.js";
 import { TopicAdmin } from "./topic-admin.js";
 
 export abstract class BrokerAdmin {
   readonly #topicAdmin: TopicAdmin;
   readonly #channelAdmin: ChannelAdmin;
   readonly #connectionAdmin: ConnectionAdmin;
+  readonly #inspection: Inspection;
 
   /** @internal */
   protected constructor(connection: Connection) {
     this.#topicAdmin = new TopicAdmin(connection);
     this.#channelAdmin = new ChannelAdmin(connection);
     this.#connectionAdmin = new ConnectionAdmin(connection);
+    this.#inspection = new Inspection(connection);
   }
 
   /** Stops the deliveries of a queue until it is resumed. Publishes, acks and timers go on. */
@@ -84,6 +89,22 @@ export abstract class BrokerAdmin {
   /** The statistics of every channel, ordered by name within each shard. They are asked for a page at a time. */
   channels(): AsyncGenerator<ChannelStatistics, void> {
     return this.#channelAdmin.channels();
+  }
+
+  /**
+   * Why messages of a topic do not arrive, in words and numbers, the weightiest first: paused, nobody consumes, no credit, in
+   * flight until then, delayed, publishes refused, … Also that nothing is wrong. It changes nothing.
+   */
+  explain(topic: string, options: ExplainOptions = {}): Promise<Finding[]> {
+    return this.#inspection.explain(topic, options);
+  }
+
+  /**
+   * What has become of a message, by its id: its failures, its deaths and re-drives, where it is now and who has it, with times, from
+   * what the broker has in memory and in its journal; and what it cannot tell. The journal is read for it, which may take a second.
+   */
+  history(topic: string, id: string): Promise<MessageHistory> {
+    return this.#inspection.history(topic, id);
   }
 
   /** The connections of the broker, of all protocols, the oldest first. They are asked for a page at a time. */

@@ -10,6 +10,8 @@ import type {
   TopicStatistics,
 } from "../arguments/options.js";
 import type { ConnectionInfo, ConsumerInfo } from "./connection-info.js";
+import type { Finding } from "./finding.js";
+import type { MessageHistory } from "./message-history.js";
 
 const record = (value: unknown, what: string): object => {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
@@ -32,18 +34,27 @@ export const readChannelStatistics = (value: unknown): ChannelStatistics =>
 export interface Page<T> {
   readonly items: readonly T[];
   readonly more: boolean;
+  /** Where to go on. Undefined: behind the last item. */
+  readonly last: string | undefined;
 }
 
 const readPage =
   <T>(readItem: (value: unknown) => T) =>
   (value: unknown): Page<T> => {
-    const [items, more]: readonly unknown[] = Array.isArray(value) ? value : [];
+    const [items, more, last]: readonly unknown[] = Array.isArray(value) ? value : [];
     if (!Array.isArray(items)) throw new ProtocolError("BAD_FRAME", "a page is not a list");
-    return { items: items.map(readItem), more: more === true };
+    return { items: items.map(readItem), more: more === true, last: typeof last === "string" ? last : undefined };
   };
 
 export const readTopicPage = readPage(readStatistics);
 export const readChannelPage = readPage(readChannelStatistics);
+
+export const readFindings = (value: unknown): Finding[] => {
+  if (!Array.isArray(value)) throw new ProtocolError("BAD_FRAME", "the findings are not a list");
+  return value.map((finding) => record(finding, "a finding") as Finding);
+};
+
+export const readHistory = (value: unknown): MessageHistory => record(value, "a history") as MessageHistory;
 
 export const readConnectionPage = readPage((value) => record(value, "a connection") as ConnectionInfo);
 export const readConsumerPage = readPage((value) => record(value, "a consumer") as ConsumerInfo);

@@ -2,6 +2,7 @@
  * Checks of the options of `connect`.
  */
 import { FIRST_WAIT, MAX_WAIT } from "../base/backoff.js";
+import { localError } from "../base/error.js";
 import { badArgument, checkFlag, checkKey, checkSignal, checkTimeout, readList } from "./argument-checks.js";
 import { OPTIONS, readOptions } from "./option-reader.js";
 import type { ConnectionOptions, ConnectOptions, ReconnectOptions } from "./options.js";
@@ -9,6 +10,8 @@ import { readTls } from "./tls-checks.js";
 
 /** A head has 65,535 bytes, and HELLO needs some for its other elements. */
 const MAX_CLIENT_NAME_BYTES = 65_000;
+
+const MAX_TOKEN = 1_024;
 
 /** Milliseconds. */
 const MIN_INTERVAL = 100;
@@ -27,6 +30,7 @@ export const readConnection = (options: ConnectionOptions): ConnectionOptions =>
 const checkedConnection = <T extends ConnectionOptions>(read: T): T => {
   const { name, signal, connectTimeout, maxInFlight, maxPendingBytes } = read;
   checkKey("name", name, MAX_CLIENT_NAME_BYTES);
+  checkToken(read.token);
   checkSignal("signal", signal);
   checkTimeout("connectTimeout", connectTimeout);
   checkBound("maxInFlight", maxInFlight);
@@ -70,6 +74,12 @@ export const checkInterval = (what: string, value: unknown): void => {
 };
 
 const isText = (value: unknown): value is string => typeof value === "string";
+
+/** A token is text without spaces; what was given in its place is nobody's business. */
+const checkToken = (token: unknown): void => {
+  if (token === undefined || (isText(token) && token.length <= MAX_TOKEN && /^\S+$/.test(token))) return;
+  throw localError("BAD_ARGUMENT", `token must be text of 1 to ${MAX_TOKEN} characters without spaces`);
+};
 
 /** Reads the addresses of `connect`: one, or a list of some. Throws BAD_ARGUMENT. */
 export const readUrls = (urls: unknown): readonly string[] => {

@@ -5,7 +5,7 @@ import { appendEntry } from "../../protocol/entry.js";
 import { FrameWriter } from "../../protocol/frame.js";
 import { MAX_FAILURE_NAME_BYTES, MAX_FAILURE_TEXT_BYTES } from "../../protocol/limits.js";
 import { Op } from "../../protocol/op.js";
-import { asBadArgument, checkObject, reasonOf, shown } from "../arguments/argument-checks.js";
+import { asBadArgument, badArgument, checkObject, reasonOf, shown } from "../arguments/argument-checks.js";
 import { firstUnknown, readOptions } from "../arguments/option-reader.js";
 import type { Body } from "../arguments/options.js";
 import { REQUEST_OPTIONS } from "../arguments/request-options.js";
@@ -32,6 +32,10 @@ const readReply = (given: unknown): { readonly body: Body; readonly headers: unk
   if (given === undefined) return { body: "", headers: undefined };
   if (isBody(given)) return { body: given as Body, headers: undefined };
   checkObject("the reply", given, REPLIES);
+  // A Date, a Map and the like have no properties that could be taken for what they are.
+  if (!("body" in Object(given) || "headers" in Object(given) || isPlain(given as object))) {
+    throw badArgument("the reply", given, REPLIES);
+  }
   const stranger = firstUnknown(given as object, REQUEST_OPTIONS.reply);
   if (stranger !== undefined) {
     const why = `it is an object with ${shown(stranger)}, which JSON.stringify makes a text`;
@@ -39,6 +43,11 @@ const readReply = (given: unknown): { readonly body: Body; readonly headers: unk
   }
   const { body, headers } = readOptions(given as { body?: Body; headers?: unknown }, REQUEST_OPTIONS.reply);
   return { body: body ?? "", headers };
+};
+
+const isPlain = (value: object): boolean => {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || prototype === Object.prototype;
 };
 
 const isThenable = (value: unknown): value is PromiseLike<unknown> =>

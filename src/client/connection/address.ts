@@ -64,7 +64,7 @@ export const parseAddress = (given: unknown): Address => {
     throw refused(target, wanted(example(target)) + http);
   }
   if (url.username !== "" || url.password !== "") {
-    throw refused(target, "names a user: a broker asks nobody for a password, and none is sent");
+    throw refused(target, "has more than a token before the @: write it as in tcp://token@127.0.0.1:9503");
   }
   if (url.hostname === "") throw refused(target, wanted("127.0.0.1:9503"));
   if (url.port === "0") throw refused(target, "has port 0, which nobody listens on");
@@ -85,6 +85,24 @@ export const parseAddress = (given: unknown): Address => {
   const port = url.port === "" ? fallback : Number(url.port);
   const host = url.hostname.replace(/^\[|\]$/g, "");
   return { url, isTcp, isTls, host, port, text: `${url.protocol}//${url.hostname}:${port}` };
+};
+
+/** The tokens of addresses that had one before their `@`. */
+export type Tokens = Map<string, string>;
+
+/**
+ * An address without the token before its `@`, which is put aside: nothing that shows the address shows it. What is no token
+ * stays, to be refused.
+ */
+export const takeToken = (given: string, tokens: Tokens): string => {
+  const [, scheme = "", user, rest = ""] = /^(\s*[a-z]+:\/\/)([^/?#@:]+):?@(.*)$/is.exec(String(given)) ?? [];
+  if (user === undefined) return given;
+  try {
+    tokens.set(scheme + rest, decodeURIComponent(user));
+    return scheme + rest;
+  } catch {
+    return given;
+  }
 };
 
 const parse = (target: string): URL => {

@@ -70,8 +70,10 @@ const readLimits = (value: unknown): Limits => {
 export const HELLO_REQUEST = 1;
 
 /** The head of the client's HELLO. */
-export const helloHead = (name: string | undefined): readonly unknown[] =>
-  name === undefined ? [PROTOCOL_VERSION] : [PROTOCOL_VERSION, name];
+export const helloHead = (name: string | undefined, token?: string): readonly unknown[] => {
+  if (token !== undefined) return [PROTOCOL_VERSION, name ?? null, token];
+  return name === undefined ? [PROTOCOL_VERSION] : [PROTOCOL_VERSION, name];
+};
 
 /** Reads the head of the broker's HELLO. Throws ProtocolError when it is not one of this version. */
 export const readHello = (head: readonly unknown[]): BrokerInfo => {

@@ -47,10 +47,10 @@ export class TransportListener implements TransportEvents {
   }
 
   /** Sends HELLO. */
-  greet(transport: Transport, name: string | undefined): void {
+  greet(transport: Transport, name: string | undefined, token?: string): void {
     this.#transport = transport;
     const hello = new FrameWriter(HEAD);
-    hello.open(Op.HELLO, 0, HELLO_REQUEST, requestHead(helloHead(name)));
+    hello.open(Op.HELLO, 0, HELLO_REQUEST, requestHead(helloHead(name, token)));
     hello.close();
     transport.send(hello.written());
   }

@@ -15,7 +15,7 @@ import {
 import { checkInterval, readConnection } from "../arguments/connect-checks.js";
 import { OPTIONS, readOptions } from "../arguments/option-reader.js";
 import type { ConnectionOptions } from "../arguments/options.js";
-import { parseAddress } from "../connection/address.js";
+import { parseAddress, takeToken } from "../connection/address.js";
 import type { ConnectNodesOptions, KnownNode, NodeScheme, NodesSource } from "./options.js";
 import type { PickBy } from "./picker.js";
 
@@ -61,7 +61,7 @@ const readNode = (given: unknown, at: number): KnownNode => {
     const { url, weight } = given as KnownNode;
     return { url, weight };
   });
-  parseAddress(url);
+  parseAddress(takeToken(String(url), new Map()));
   if (weight !== undefined && !(typeof weight === "number" && weight >= 0 && weight < Number.POSITIVE_INFINITY)) {
     throw badArgument(`${what}.weight`, weight, "a number from 0 on");
   }

@@ -27,6 +27,7 @@ export class Scrape {
   readonly #registry = new Registry();
   readonly #read: () => Samples;
   #samples: Samples | undefined;
+  #underWay: Promise<string> | undefined;
 
   constructor(read: () => Samples) {
     this.#read = read;
@@ -38,7 +39,15 @@ export class Scrape {
     return this.#registry.contentType;
   }
 
-  async text(): Promise<string> {
+  /** Whoever asks while others are being answered gets the same: many at once cost what one does. */
+  text(): Promise<string> {
+    this.#underWay ??= this.#scrape().finally(() => {
+      this.#underWay = undefined;
+    });
+    return this.#underWay;
+  }
+
+  async #scrape(): Promise<string> {
     this.#samples = this.#read();
     return await this.#registry.metrics();
   }

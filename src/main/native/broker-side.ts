@@ -1,15 +1,18 @@
-/** What a connection asks of the broker itself, and the main thread answers: BACKUP, CONNECTIONS, CLOSE_CONNECTION. */
+/** What a connection asks of the broker itself, and the main thread answers: BACKUP, CONNECTIONS, CLOSE_CONNECTION, HISTORY. */
 import { type ErrorName, ProtocolError } from "../../protocol/errors.js";
 import { MAX_BROWSE } from "../../protocol/limits.js";
 import { Op } from "../../protocol/op.js";
 import type { HeadReader } from "../../workers/head-reader.js";
 import { type BackupClient, requestBackup } from "./backup-request.js";
 import type { ConnectionContext } from "./connection-context.js";
+import { guard } from "./error-boundary.js";
 import { answerConfirm, answerResult } from "./local-answers.js";
 import type { Outgoing } from "./outgoing.js";
 import type { RequestWindow } from "./request-window.js";
 
 const DEFAULT_PAGE = 100;
+
+const MAX_U32 = 0xffff_ffff;
 
 /** The connection that asks. */
 export interface AskingConnection {
@@ -39,7 +42,8 @@ export class BrokerSide implements BackupClient {
       const { reader } = this.#context.calls;
       reader.begin(head, new DataView(head.buffer, head.byteOffset, head.length), 0, head.length);
       if (op === Op.CONNECTIONS) this.#list(reader, request);
-      else this.#close(reader, request);
+      else if (op === Op.CLOSE_CONNECTION) this.#close(reader, request);
+      else this.#tell(reader, request);
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
       this.settled(request);
@@ -79,6 +83,30 @@ export class BrokerSide implements BackupClient {
     const { connections, more } = this.#context.connections.page(after, max);
     this.settled(request);
     answerResult(this.#outgoing, request, [connections, more]);
+  }
+
+  #tell(head: HeadReader, request: number): void {
+    const { history, options } = this.#context;
+    const topic = head.name("topic");
+    const idHigh = head.integer("id high", 0, 0, MAX_U32);
+    const idLow = head.integer("id low", 0, 0, MAX_U32);
+    head.end();
+    if (history === undefined) throw new ProtocolError("NOT_ALLOWED", "this broker keeps no journal to look into");
+    const tell = async (): Promise<void> => {
+      try {
+        const told = await history(topic, idHigh, idLow);
+        this.settled(request);
+        this.answerLater(request, told);
+      } catch (error) {
+        if (!(error instanceof ProtocolError)) throw error;
+        this.settled(request);
+        this.failLater(error.kind, error.message, request);
+      }
+    };
+    guard(options.log, "the history of a message", tell, () => {
+      this.settled(request);
+      this.failLater("JOURNAL_FAILED", "the journal cannot be read: the broker's log tells why", request);
+    });
   }
 
   /** Who closes its own connection has the answer first. */

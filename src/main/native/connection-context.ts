@@ -1,4 +1,5 @@
 /** What all connections share: the way to the shards, and the budgets that bound them together. */
+import type { Access } from "../access/access.js";
 import type { BackupRefusal, BackupSummary } from "../data/backup.js";
 import type { BrokerOptions } from "../options.js";
 import type { Router } from "../shards/router.js";
@@ -31,6 +32,7 @@ export interface ConnectionContext {
   readonly unsent: UnsentBudget;
   readonly waiting: WaitingInput;
   readonly calls: CallDesk;
+  readonly access: Access;
   /** All of them. */
   readonly connections: ConnectionDirectory;
   /** The broker stops, and shards go one after another. */
@@ -43,6 +45,11 @@ export interface ConnectionContext {
   saidHello(connection: ConnectionId): void;
   /** Backs the broker up into a new directory, or says why not; rejects with a `ProtocolError`. */
   backup(client: { readonly isTcp: boolean }, directory: string | undefined): Promise<BackupSummary> | BackupRefusal;
+  /**
+   * What is known of a message. Resolves with what HISTORY answers, rejects with a `ProtocolError`. Undefined: there are no files to
+   * look into.
+   */
+  readonly history: ((topic: string, idHigh: number, idLow: number) => Promise<unknown>) | undefined;
   /** The connection's transport has closed. `isAwaited`: shards may still send something that must be looked at. */
   closed(connection: ConnectionId, isAwaited: boolean): void;
 }

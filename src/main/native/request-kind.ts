@@ -28,6 +28,7 @@ const kindOf = (op: number): number => {
     case Op.BACKUP:
     case Op.CONNECTIONS:
     case Op.CLOSE_CONNECTION:
+    case Op.HISTORY:
       return RequestKind.BROKER;
     case Op.RESPOND:
     case Op.STOP_RESPONDING:

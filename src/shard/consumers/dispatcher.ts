@@ -205,7 +205,7 @@ export class Dispatcher {
     const isThere = c.cursor?.advance(this.#stepLooks) ?? true;
     this.#looks += c.cursor?.looks ?? 0;
     if (!isThere) return false;
-    this.store.effects.result(c.connection, c.request, c.cursor?.found() ?? null);
+    this.store.effects.result(c.connection, c.request, c.cursor?.found(c.withHistory) ?? null);
     return true;
   }
 

@@ -14,13 +14,18 @@ import type { Store } from "./store.js";
 /** A message in a queue: the bind key, the state, retry, reason, delivery and time, as BROWSE has them. */
 export type FoundCopy = [string, MessageState, number, number, number, number];
 
+/** The same, and the failures, as src/protocol/failure.ts lays them out, the client that holds it, and that one's connection, or 0. */
+export type ToldCopy = [...FoundCopy, Uint8Array, string, number];
+
 /** The id, the publisher's route key, the entry, and the copies. */
-export type Found = [number, number, string, Uint8Array, readonly FoundCopy[]];
+export type Found = [number, number, string, Uint8Array, readonly (FoundCopy | ToldCopy)[]];
 
 /** Bytes of copies that are told: with the largest message they fit into a frame. */
 const COPIES_BYTES = 32 * 1024;
 /** Of a copy without its bind key, at most. */
 const COPY_BYTES = 40;
+
+const NO_FAILURES = new Uint8Array(0);
 
 const STATES: Readonly<Record<number, MessageState>> = {
   [ext.State.READY]: "ready",
@@ -75,10 +80,10 @@ export class LookupCursor {
     this.#cursor = undefined;
   }
 
-  /** What there is at its end; null: no such message. */
-  found(): Found | null {
+  /** What there is at its end; null: no such message. `withHistory`: with the failures, and who holds it. */
+  found(withHistory = false): Found | null {
     const { store, idHigh, idLow } = this;
-    const copies: FoundCopy[] = [];
+    const copies: (FoundCopy | ToldCopy)[] = [];
     let room = COPIES_BYTES;
     let shown = ext.NONE;
     for (const [i, queue] of this.queues.entries()) {
@@ -86,7 +91,11 @@ export class LookupCursor {
       if (extent === ext.NONE) continue;
       shown = extent;
       room -= COPY_BYTES + 3 * queue.bindKey.length;
-      if (room >= 0 || copies.length === 0) copies.push(copyOf(store, queue, extent));
+      const failures = (withHistory && store.failuresOf(extent)) || NO_FAILURES;
+      room -= failures.length;
+      if (room < 0 && copies.length > 0) continue;
+      const copy = copyOf(store, queue, extent);
+      copies.push(withHistory ? [...copy, failures, ...holderOf(store, extent)] : copy);
     }
     if (shown === ext.NONE) return null;
     const entry = entryOf(store, shown, idLow);
@@ -118,6 +127,13 @@ const copyOf = (store: Store, queue: Queue, extent: number): FoundCopy => {
   const time = state === "dead" ? (extents.times[extent] ?? 0) : wheel.isScheduled(extent) ? wheel.dueOf(extent) : 0;
   const delivery = state === "in-flight" ? extents.get(extent, ext.DELIVERY) >>> 0 : 0;
   return [queue.bindKey, state, extents.retry(extent), extents.reason(extent), delivery, time];
+};
+
+/** The client that has a message in flight, and its connection; a popped one has neither. */
+const holderOf = ({ extents, holders }: Store, extent: number): [string, number] => {
+  const isHeld = extents.state(extent) === ext.State.IN_FLIGHT;
+  const holder = isHeld ? holders[extents.get(extent, ext.HOLDER) - 1] : undefined;
+  return holder === undefined ? ["", 0] : [holder.client, holder.connection.number];
 };
 
 const entryOf = (store: Store, extent: number, idLow: number): Uint8Array => {

@@ -44,6 +44,7 @@ export interface Holder {
   readonly number: number;
   /** What its client calls itself; empty: nothing. */
   readonly client: string;
+  readonly connection: { readonly number: number };
   /** In flight with it, in the order of delivery. */
   readonly held: ExtentList;
   heldCount: number;

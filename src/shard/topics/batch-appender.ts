@@ -174,6 +174,7 @@ export class BatchAppender {
       else queue.addFresh(high, low, count, end - start);
     }
     topic.published += count;
+    topic.publishedAt = now;
     store.totals.published += count;
     store.totals.publishedBytes += end - start;
   }

@@ -65,6 +65,8 @@ export class Topic implements QueueTopic {
   keys: MessageKeys | undefined;
   namedIn = 0;
   published = 0;
+  /** When something was published last: milliseconds since 1970; 0: not since the start. */
+  publishedAt = 0;
   delivered = 0;
   acked = 0;
   retried = 0;

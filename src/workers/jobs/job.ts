@@ -8,6 +8,7 @@ import type { CompactInput } from "../../journal/compact.js";
 import type { Place } from "../../journal/home.js";
 import type { LedgerEntry } from "../../journal/ledger.js";
 import type { CompactedSegment } from "../../shard/compaction/relocation.js";
+import type { TrailEvent, TrailOrigin } from "./message-trail.js";
 import type { ReshardInput, ReshardResult } from "./reshard.js";
 
 interface Jobs {
@@ -27,6 +28,8 @@ interface Jobs {
   copy: { readonly input: CopyInput; readonly result: CopyResult };
   /** Finishes the directory of a backup, which holds all copies. */
   "finish directory": { readonly input: FinishDirectoryInput; readonly result: object };
+  /** Reads what a shard's journal still says of a message. */
+  trail: { readonly input: TrailInput; readonly result: TrailResult };
   /** Reads the certificate that the broker made, and makes one where there is none that is good for long enough. */
   certificate: { readonly input: CertificateInput; readonly result: CertificateResult };
 }
@@ -79,6 +82,31 @@ export interface CopyResult {
   readonly bytes: number;
   /** Of the copy, in hexadecimal. */
   readonly sha256: string;
+}
+
+export interface TrailInput {
+  /** The data directory of a broker that may be running. */
+  readonly data: string;
+  /** That the topic belongs to. */
+  readonly shard: number;
+  readonly topic: string;
+  readonly idHigh: number;
+  readonly idLow: number;
+  /** Bytes of segments that are read at most. Default 1 GiB. */
+  readonly maxBytes?: number;
+}
+
+export interface TrailResult {
+  /** In the order of the journal. */
+  readonly events: readonly TrailEvent[];
+  /** Null: the batch is not there any more, or never was. */
+  readonly origin: TrailOrigin | null;
+  /** Events in the middle that are left out. */
+  readonly leftOut: number;
+  /** When the first segment was made that was read: milliseconds since 1970; 0: there is none. */
+  readonly from: number;
+  /** It was read to its end. */
+  readonly isWhole: boolean;
 }
 
 export interface CertificateInput {

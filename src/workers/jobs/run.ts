@@ -29,6 +29,7 @@ const JOBS: { readonly [N in JobName]: Work<N> } = {
   "begin directory": (input, disk) => beginDirectory(disk, input),
   copy: async (input, disk) => copy(disk, await checksum(), input),
   "finish directory": (input, disk) => finishDirectory(disk, input),
+  trail: async (input, disk) => (await import("./trail.js")).trail(disk, await checksum(), input),
   certificate: (input, disk) => certificate(disk, input),
 };
 

@@ -89,6 +89,8 @@ describe("a request", () => {
     await server.respond("fails", ({ headers }) => {
       if (headers["how"] === "reply") return 17 as unknown as string;
       if (headers["how"] === "object") return { total: 3 } as unknown as string;
+      if (headers["how"] === "date") return new Date() as unknown as string;
+      if (headers["how"] === "map") return new Map([["total", 3]]) as unknown as string;
       if (headers["how"] === "value") return Promise.reject({ toString: () => "what" });
       if (headers["how"] === "name") throw Object.assign(new Error("no text"), { name: ["a", "list"] });
       if (headers["how"] === "message") throw Object.assign(new Error(), { message: { slice: () => 5n } });
@@ -116,6 +118,8 @@ describe("a request", () => {
     expect((await failure("object")).message).toContain(
       'the reply must be text, a Uint8Array, or { body, headers }; it is an object with "total", which JSON.stringify',
     );
+    for (const how of ["date", "map"])
+      expect((await failure(how)).message).toContain("or { body, headers }; it is an object");
   });
 
   it("times out, waiting or at its handler, and gives up by its signal; the handler's own signal tells it", async () => {

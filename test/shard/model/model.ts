@@ -147,6 +147,8 @@ export class Model {
           for (const waiter of queue.waiters) if (waiter.connection === cmd.connection) getInLine(waiter);
         }
         return;
+      case "explain":
+        throw new Error("the model knows nothing of explanations: see test/shard/consumers/explanations.test.ts");
       case "consumers":
         throw new Error(
           "the model knows nothing of lists of consumers: see test/shard/consumers/consumer-list.test.ts",

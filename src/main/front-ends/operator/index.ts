@@ -7,7 +7,7 @@ import { confirmedCount, refusal, refusalMessage, result } from "../../native/an
 import type { HttpEntrance } from "../../ports/http/entrance.js";
 import { type HttpExchange, JSON_TYPE } from "../../ports/http/exchange.js";
 import type { HttpSessions } from "../../ports/http/sessions.js";
-import { countOf, type Query, QueryError, queryOf } from "./query.js";
+import { countOf, idOf, nameOf, type Query, QueryError, queryOf } from "./query.js";
 
 /** A request, as a query asks for it. Throws QueryError. */
 interface Asked {
@@ -21,6 +21,15 @@ const ROUTES: Readonly<Record<string, Readonly<Record<string, (query: Query) => 
   "/connections": {
     get: (query) => ({ op: Op.CONNECTIONS, head: [countOf(query, "after"), countOf(query, "max")] }),
     delete: (query) => ({ op: Op.CLOSE_CONNECTION, head: [countOf(query, "id")] }),
+  },
+  "/explain": {
+    get: (query) => ({ op: Op.EXPLAIN, head: [nameOf(query, "topic"), query.get("queue"), query.get("route")] }),
+  },
+  "/history": {
+    get: (query) => {
+      const { high, low } = idOf(query, "id");
+      return { op: Op.HISTORY, head: [nameOf(query, "topic"), high, low] };
+    },
   },
   "/consumers": {
     get: (query) => ({
@@ -50,7 +59,7 @@ const allowed = (methods: object): string => `the path takes ${Object.keys(metho
 
 const ask = (exchange: HttpExchange, sessions: HttpSessions, { op, head, payload }: Asked): void => {
   // None of them holds anything, so nobody has to cancel it.
-  const session = sessions.shared(exchange.remoteAddress);
+  const session = sessions.shared(exchange.caller);
   session.request(
     op,
     0,
@@ -74,6 +83,8 @@ const NOT_FOUND: ReadonlySet<string> = new Set(["NO_TOPIC", "NO_QUEUE", "UNKNOWN
 
 const statusOf = (code: string): string => {
   if (NOT_FOUND.has(code)) return "404 Not Found";
+  if (code === "UNAUTHORIZED") return "401 Unauthorized";
+  if (code === "FORBIDDEN") return "403 Forbidden";
   if (code.startsWith("BAD_")) return "400 Bad Request";
   const isRetryable = Object.hasOwn(ERRORS, code) && ERRORS[code as keyof typeof ERRORS].retryable;
   return isRetryable ? "503 Service Unavailable" : "500 Internal Server Error";

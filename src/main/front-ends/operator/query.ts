@@ -1,5 +1,7 @@
 /** What stands behind the `?` of a path for operators. */
 
+import { parseId } from "../../../protocol/id.js";
+
 /** A parameter that cannot be taken; its text says why. */
 export class QueryError extends Error {
   override readonly name = "QueryError";
@@ -8,6 +10,20 @@ export class QueryError extends Error {
 export type Query = URLSearchParams;
 
 export const queryOf = (text: string): Query => new URLSearchParams(text);
+
+/** A name that there must be. Throws QueryError. */
+export const nameOf = (query: Query, name: string): string => {
+  const value = query.get(name);
+  if (value === null || value === "") throw new QueryError(`${name} is missing`);
+  return value;
+};
+
+/** The id of a message, as its two words. Throws QueryError. */
+export const idOf = (query: Query, name: string): { readonly high: number; readonly low: number } => {
+  const id = parseId(query.get(name) ?? "");
+  if (id === undefined) throw new QueryError(`${name} must be the id of a message`);
+  return id;
+};
 
 /** A whole number; undefined: it is not there. Throws QueryError. */
 export const countOf = (query: Query, name: string): number | undefined => {

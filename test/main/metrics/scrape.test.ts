@@ -1,0 +1,33 @@
+/** Samples as text. */
+import { expect, it } from "vitest";
+import { Samples } from "../../../src/main/metrics/samples.js";
+import { Scrape } from "../../../src/main/metrics/scrape.js";
+import { TOPIC_COLUMNS } from "../../../src/metrics/topic-metrics.js";
+
+it("scrapes at one time share what they find, and later ones look again", async () => {
+  let reads = 0;
+  const scrape = new Scrape(() => {
+    const samples = new Samples();
+    samples.add("calls", ++reads);
+    return samples;
+  });
+  const texts = await Promise.all([scrape.text(), scrape.text(), scrape.text()]);
+  expect(new Set(texts).size).toBe(1);
+  expect(texts[0]).toContain("\nringmq_calls 1\n");
+  expect(await scrape.text()).toContain("\nringmq_calls 2\n");
+});
+
+it("names of topics are escaped, and the first by their names are shown, of whichever shard", async () => {
+  const samples = new Samples();
+  const rows = (...names: string[]) => ({
+    names,
+    values: Float64Array.from(names.flatMap((_, i) => TOPIC_COLUMNS.map(() => i + 1))),
+  });
+  samples.addTopics([rows("b", 'c"\\\n'), rows("a", "d")], 3, 0);
+  const text = await new Scrape(() => samples).text();
+  expect([...text.matchAll(/^ringmq_topic_ready_messages(.*)$/gm)].map(([, rest]) => rest)).toEqual([
+    '{topic="a"} 1',
+    '{topic="b"} 1',
+    '{topic="c\\"\\\\\\n"} 2',
+  ]);
+});
