@@ -16,6 +16,13 @@ export type { Log } from "./main/log.js";
 export type { Address, BrokerOptions, Tls, TlsFiles } from "./main/options.js";
 export type { PhaseFigures, StartPhase, StartProgress } from "./main/progress.js";
 export { StartError } from "./main/shards/start-error.js";
+export type {
+  PermissionName,
+  PermissionOptions,
+  TokenOptions,
+  UserLimitOptions,
+  UserOptions,
+} from "./main/user-options.js";
 
 /**
  * Starts a broker in this process: its main thread is the caller's, its shards are worker threads. `close()` ends it.

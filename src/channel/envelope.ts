@@ -23,6 +23,8 @@ export const EnvelopeOp = {
   NOTICE: 8,
   /** To a shard. `[op, connection]`, then what its client calls itself, in UTF-8. Before its first frames. */
   NAME: 9,
+  /** To a shard. `[op, connection]`, then patterns of what lists show its client, a line of UTF-8 for each. As NAME. */
+  SEES: 10,
 } as const;
 
 const packr = new Packr({ useRecords: false });

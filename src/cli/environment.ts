@@ -6,6 +6,9 @@ export const ENVIRONMENT = "RINGMQ_";
 /** Which broker the commands that are clients of one connect to. A broker has no use for it, and may find it set. */
 export const SERVER_VARIABLE = `${ENVIRONMENT}SERVER`;
 
+/** The token that these commands show. */
+export const TOKEN_VARIABLE = `${ENVIRONMENT}TOKEN`;
+
 /** The largest edit distance that counts as a typing error. */
 const MAX_DISTANCE = 3;
 
@@ -46,7 +49,7 @@ export const unknownVariables = (
   env: Readonly<Record<string, string | undefined>>,
   command: Command,
 ): UnknownVariable[] => {
-  const known = [...command.options.flatMap(({ envVar }) => envVar ?? []), SERVER_VARIABLE];
+  const known = [...command.options.flatMap(({ envVar }) => envVar ?? []), SERVER_VARIABLE, TOKEN_VARIABLE];
   return Object.keys(env)
     .filter((name) => name.toUpperCase().startsWith(ENVIRONMENT) && !known.includes(name))
     .map((variable) => {

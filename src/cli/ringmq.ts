@@ -38,6 +38,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   request: async () => (await import("./commands/request.js")).requestCommand(),
   respond: async () => (await import("./commands/respond.js")).respondCommand(),
   bench: async () => (await import("./commands/bench.js")).benchCommand(),
+  token: async () => (await import("./token.js")).tokenCommand(),
   backup: async () => (await import("./backup.js")).backupCommand(),
   restore: async () => (await import("./backup.js")).restoreCommand(),
   journal: async () => (await import("./journal.js")).journalCommand(),

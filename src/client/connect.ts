@@ -8,6 +8,7 @@ import { type Clock, SYSTEM_CLOCK } from "./base/clock.js";
 import { RingmqError } from "./base/error.js";
 import { EventHub } from "./base/event-hub.js";
 import { Client } from "./client.js";
+import { type Tokens, takeToken } from "./connection/address.js";
 import { Connection } from "./connection/connection.js";
 import { pauseUnlessAborted, reachBroker } from "./connection/open.js";
 import { revivalOf } from "./connection/reviving.js";
@@ -28,11 +29,16 @@ export { MAX_PENDING_BYTES } from "./arguments/connect-checks.js";
  * Rejects with CONNECT_FAILED, with the code for which the broker refuses the connection, with ABORTED by `signal`, or with
  * BAD_ARGUMENT; with a list, with the error of its last broker.
  */
-export const connect = async (urls: string | readonly string[], options: ConnectOptions = {}): Promise<Client> =>
-  connectClient(readUrls(urls), readConnect(options));
+export const connect = async (urls: string | readonly string[], options: ConnectOptions = {}): Promise<Client> => {
+  const tokens: Tokens = new Map();
+  const plain = readUrls(urls).map((url) => takeToken(url, tokens));
+  return connectClient(plain, readConnect(options), { tokens });
+};
 
 /** What a test broker has of its own, and a client of several nodes. */
 export interface ClientSeams {
+  /** Of addresses that have one of their own, in place of the option. */
+  readonly tokens?: Tokens;
   readonly open?: OpenTransport;
   readonly clock?: Clock;
   /** Messages to topics are numbered. */
@@ -77,21 +83,22 @@ const connectOnce = async (
   urls: readonly string[],
   at: number,
   options: ReadConnect,
-  { open, clock, numbering, isOver }: ClientSeams,
+  { tokens, open, clock, numbering, isOver }: ClientSeams,
 ): Promise<Client> => {
   const url = urls[at] ?? "";
   const { trace, reconnect, pingInterval } = options;
+  const reachOf = (to: string) => ({ ...options, token: tokens?.get(to) ?? options.token });
   const tracing = await tracingOf(trace);
   const statuses = new EventHub<ConnectionStatus>();
   const first: Accept = (transport, info) => {
     const opened = new Connection(transport, info, options, clock);
     if (reconnect === false) return opened;
     const reach = (next: string, signal: AbortSignal, accept: Accept) =>
-      reachBroker(next, { ...options, signal }, accept, open);
+      reachBroker(next, { ...reachOf(next), signal }, accept, open);
     opened.revival = revivalOf(opened, { ...reconnect, urls, at, pingInterval, reach, statuses, isOver });
     return opened;
   };
-  const connection = await reachBroker(url, options, first, open);
+  const connection = await reachBroker(url, reachOf(url), first, open);
   const numbers = reconnect === false ? numbering : (numbering ?? new Numbering());
   return new Client(connection, { url, numbering: numbers, statuses, tracing });
 };

@@ -5,6 +5,9 @@
 /** Names at which a chunk is split: moving this many entries costs less than finding the chunk. */
 const MAX_CHUNK = 512;
 
+/** Names after which a listing that shows only some stops: a millisecond or two. */
+export const LISTING_NAMES = 8_192;
+
 export class SortedNames {
   /** None is empty. */
   readonly #chunks: string[][] = [];

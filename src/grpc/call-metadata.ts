@@ -55,6 +55,15 @@ export const readSubscribe = (metadata: Metadata): SubscribeOptions | Refusal =>
 /** The key of a Pub, for `conflate`. */
 export const readKey = (metadata: Metadata): string | undefined => textOf(metadata, "key");
 
+/** The token that a call shows: `authorization: Bearer …`. */
+export const readToken = (metadata: Metadata): string | undefined => {
+  const text = textOf(metadata, "authorization");
+  return text === undefined ? undefined : (/^bearer +(\S+)$/i.exec(text.trim())?.[1] ?? NO_TOKEN);
+};
+
+/** Whoever shows something else is not taken for one who shows nothing. */
+const NO_TOKEN = "";
+
 /** The initial metadata of a Sub. */
 export const startMetadata = (start: SubscriptionStart): Metadata => {
   const metadata = new Metadata();

@@ -48,11 +48,18 @@ export interface Feed {
   close(): void;
 }
 
+/** Who calls. */
+export interface Caller {
+  readonly address: string;
+  /** What it has shown; undefined: nothing. */
+  readonly token: string | undefined;
+}
+
 export interface Channels {
   /** Resolves when the broker has taken the message, with a refusal when it has not. `key`: what `conflate` goes by. */
-  publish(channel: string, payload: Uint8Array, key: string | undefined): Promise<Refusal | undefined>;
-  /** `client`: its address. Resolves when the subscription stands, or with why it does not. */
-  subscribe(channel: string, options: SubscribeOptions, client: string): Promise<Feed | Refusal>;
+  publish(channel: string, payload: Uint8Array, key: string | undefined, caller: Caller): Promise<Refusal | undefined>;
+  /** Resolves when the subscription stands, or with why it does not. */
+  subscribe(channel: string, options: SubscribeOptions, caller: Caller): Promise<Feed | Refusal>;
 }
 
 export const isRefusal = (value: Feed | Refusal): value is Refusal => "code" in value;

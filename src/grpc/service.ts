@@ -1,7 +1,7 @@
 /** The service mq.MQ over whatever channels there are. */
 import { isIP } from "node:net";
 import type { handleServerStreamingCall, handleUnaryCall, Metadata, ServerWritableStream } from "@grpc/grpc-js";
-import { readKey, readSubscribe, startMetadata } from "./call-metadata.js";
+import { readKey, readSubscribe, readToken, startMetadata } from "./call-metadata.js";
 import { type Channels, isRefusal, type Refusal } from "./channels.js";
 import type { PubRequest, PubResponse, SubRequest, SubResponse } from "./definition.js";
 import type { Sockets } from "./sockets.js";
@@ -49,7 +49,8 @@ export class MqService {
     const { topic, payload } = call.request;
     const refused = topic === "" ? NO_TOPIC : this.#refuse(call.metadata);
     if (refused !== undefined) return answer(statusOf(refused));
-    this.#channels.publish(topic, payload, readKey(call.metadata)).then((refusal) => {
+    const caller = { address: addressOf(call.getPeer()), token: readToken(call.metadata) };
+    this.#channels.publish(topic, payload, readKey(call.metadata), caller).then((refusal) => {
       // Whoever has gone is not told.
       if (call.cancelled) return;
       if (refusal === undefined) answer(null, EMPTY);
@@ -69,7 +70,7 @@ export class MqService {
       stream?.cancel();
       if (stream !== undefined) this.#streams.delete(stream);
     });
-    this.#channels.subscribe(topic, options, client).then(
+    this.#channels.subscribe(topic, options, { address: client, token: readToken(call.metadata) }).then(
       (feed) => {
         if (isRefusal(feed)) return fail(call, feed);
         // It may have gone meanwhile.

@@ -24,6 +24,9 @@ export interface Broker extends EventEmitter<BrokerEvents> {
    * that come from now on get what is in them; those that are there stay. A certificate that the broker has made is made anew if
    * that is due, or if the machine has other names; the log says so. Without options it is about the certificates alone.
    *
+   * `users` take the place of those that there were, at once: connections end whose token is gone, or whose user may do less than before;
+   * others go on, with what they may now. A broker that has users cannot be left without any: it would be open to everybody.
+   *
    * @throws RangeError for an option that cannot change or is out of its range; CertificateError, which is one, when a file cannot be
    * used. Then nothing changes.
    */

@@ -1,4 +1,5 @@
 /** The composition root: an engine that keeps messages and a server that talks to clients make a broker. */
+import { warnOfExposure } from "./access/exposure.js";
 import type { Addresses, Broker } from "./broker-handle.js";
 import { sampleBroker } from "./broker-samples.js";
 import { CloseError } from "./close-error.js";
@@ -13,6 +14,7 @@ import { type BrokerOptions, needsClientCertificate, resolveOptions } from "./op
 import { type Certificates, logCertificates, readCertificates, withOwn } from "./ports/certificate.js";
 import type { FrontEnd } from "./ports/front-end.js";
 import type { HttpEngineFactory } from "./ports/http/engine.js";
+import type { HttpPath } from "./ports/http/entrance.js";
 import { findHttpEngine } from "./ports/http/find-engine.js";
 import type { SelfSigned } from "./ports/self-signed.js";
 import { LINGER } from "./ports/tcp-transport.js";
@@ -126,6 +128,11 @@ export class RunningBroker extends Announcer implements Broker {
     return this.#server.usage;
   }
 
+  /** What the HTTP port answers, and which of it answers whoever asks. */
+  get httpPaths(): readonly HttpPath[] {
+    return this.#server.httpPaths;
+  }
+
   /** It has as many sockets as it may. */
   get isFull(): boolean {
     return this.#server.isFull;
@@ -225,5 +232,6 @@ export const startBroker = async (
   logCertificates(certificates, log, new Date());
   const broker = new RunningBroker(effective, router, seams, sockets, makeHttpEngine, foundation, certificates);
   await broker.start();
+  warnOfExposure(effective, log);
   return broker;
 };

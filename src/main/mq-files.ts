@@ -39,7 +39,8 @@ export class MqFiles {
     const bridge = new Bridge(
       (batch) => worker.postMessage(batch, [batch.buffer]),
       setImmediate,
-      (lane) => openLane(this.#host, lane, { protocol: "mq-files", address: this.#directory }, this.#log),
+      (lane) =>
+        openLane(this.#host, lane, { protocol: "mq-files", address: this.#directory }, { isTrusted: true }, this.#log),
     );
     worker.on("message", (message: Uint8Array | MqFilesMessage) => {
       if (message instanceof Uint8Array) bridge.receive(message);

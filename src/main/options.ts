@@ -8,6 +8,7 @@ import { type BrokerLimits, LIMIT_NAMES, resolveLimits } from "./limits.js";
 import { type Log, SILENT } from "./log.js";
 import { check, checkKnown, checkNames, checkTimeout, HOST_NAME, OptionError, ORIGIN } from "./option-checks.js";
 import type { StartProgress } from "./progress.js";
+import { checkUsers, type UserOptions } from "./user-options.js";
 
 export interface Address {
   readonly host: string;
@@ -105,6 +106,16 @@ export interface BrokerOptions extends BrokerLimits {
    * any unless there are some here. Default: none.
    */
   readonly allowHost: readonly string[];
+  /**
+   * Who may use the broker, and for what: every client then has to show a token or a certificate of one of them. Default: none, and
+   * nobody is asked. `Broker.reload` changes them while the broker runs.
+   */
+  readonly users: readonly UserOptions[];
+  /**
+   * The name of a user: clients of gmq's two TCP protocols, which have no tokens, are this one unless a certificate tells who they
+   * are. Default: none, and where there are users these clients are refused.
+   */
+  readonly gmqIdentity: string | undefined;
   /** Default: silent. */
   readonly log: Log;
   /** Told how far a start is that has a journal to read. Default: lines in the log. */
@@ -153,6 +164,8 @@ const defaults = {
   allowBackup: false,
   allowOrigin: [],
   allowHost: [],
+  users: [],
+  gmqIdentity: undefined,
   log: SILENT,
   progress: undefined,
 } as const;
@@ -203,6 +216,12 @@ const resolveTls = (name: "tcpTls" | "httpTls" | "grpcTls", given: Tls | undefin
   };
   const files = { certFile: path("certFile"), keyFile: path("keyFile") };
   return given.clientCaFile === undefined ? files : { ...files, clientCaFile: path("clientCaFile") };
+};
+
+/** Throws RangeError: nobody has the name. */
+export const checkIdentity = (name: string | undefined, users: readonly UserOptions[]): void => {
+  if (name === undefined || users.some((user) => user.name === name)) return;
+  throw new OptionError("gmqIdentity", `must be the name of one of the users; it is ${JSON.stringify(name)}`);
 };
 
 /** Whether a port lets in only those that show a certificate of their own. */
@@ -260,5 +279,7 @@ export const resolveOptions = (given: Partial<BrokerOptions> = {}): BrokerOption
   checkTimeout("helloTimeout", options.helloTimeout, 1);
   checkTimeout("shardTimeout", options.shardTimeout, 100);
   checkTimeout("closeTimeout", options.closeTimeout, 0);
+  checkUsers(options.users);
+  checkIdentity(options.gmqIdentity, options.users);
   return options;
 };

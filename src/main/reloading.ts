@@ -4,7 +4,7 @@ import { type BrokerOptions, needsClientCertificate, resolveOptions, type Tls } 
 
 export const TLS_NAMES = ["tcpTls", "httpTls", "grpcTls"] as const;
 
-export const RELOADABLE = [...TLS_NAMES, "allowOrigin", "allowHost", "maxConnectionsPerAddress"] as const;
+export const RELOADABLE = [...TLS_NAMES, "allowOrigin", "allowHost", "maxConnectionsPerAddress", "users"] as const;
 
 /** The options that can change while a broker runs; what is left out stays as it is. */
 export type ReloadOptions = Partial<Pick<BrokerOptions, (typeof RELOADABLE)[number]>>;
@@ -34,6 +34,12 @@ export const reloadedOptions = (running: BrokerOptions, given: ReloadOptions): B
   }
   checkKnown(given, RELOADABLE);
   const options = resolveOptions({ ...running, ...given });
+  if (running.users.length > 0 && options.users.length === 0) {
+    throw new OptionError(
+      "users",
+      "must be at least one where there are some: without any the broker is open to everybody",
+    );
+  }
   for (const name of TLS_NAMES) {
     if (isSameTls(running[name], options[name])) continue;
     throw new OptionError(name, "must stay as it is but for its files: anything else takes another start");

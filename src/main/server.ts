@@ -1,5 +1,6 @@
 /** What talks to clients: the ports, the front ends behind them, the connections, and the budgets that these share. */
 import { setTimeout as delay } from "node:timers/promises";
+import { Access } from "./access/access.js";
 import type { Addresses } from "./broker-handle.js";
 import type { Engine } from "./engine.js";
 import { gmqFrame } from "./front-ends/gmq/frame/index.js";
@@ -17,7 +18,7 @@ import { AssemblyMemory } from "./native/assembly.js";
 import { CallDesk, systemSchedule } from "./native/call-desk.js";
 import { NativeConnection } from "./native/connection.js";
 import type { ConnectionContext } from "./native/connection-context.js";
-import type { SessionSide } from "./native/connection-kind.js";
+import type { ConnectionKind, SessionSide } from "./native/connection-kind.js";
 import type { ConnectionTable } from "./native/connection-table.js";
 import { contain } from "./native/error-boundary.js";
 import { helloHead } from "./native/handshake.js";
@@ -38,6 +39,7 @@ import type { FrontEnd } from "./ports/front-end.js";
 import { protocolOf } from "./ports/front-end-socket.js";
 import { GrpcPort } from "./ports/grpc/grpc-port.js";
 import type { HttpEngineFactory } from "./ports/http/engine.js";
+import type { HttpPath } from "./ports/http/entrance.js";
 import { HttpGuard } from "./ports/http/guard.js";
 import { HttpListener } from "./ports/http/listener.js";
 import { HttpSessions } from "./ports/http/sessions.js";
@@ -66,7 +68,7 @@ const MAX_EXCESS = 100;
 const PLAIN_SHARE = 0.3;
 
 /** Who the broker itself is as a client of its shards, and how many requests it has unanswered. */
-const OWN = { protocol: "broker", address: "itself", user: undefined };
+const OWN = { protocol: "broker", address: "itself", credential: undefined };
 const OWN_IN_FLIGHT = 16;
 
 /** Messages to one topic that reach all its queues at most: see docs/protocol.md. */
@@ -160,6 +162,7 @@ export class Server implements ConnectionHost, SessionHost {
   }: ServerParts) {
     const { helloTimeout, maxFrameBytes, maxMessageBytes, shards, log } = options;
     const { supervisor, backups } = engine;
+    const access = new Access(options.users, log);
     this.#options = options;
     this.#connections = connections;
     this.#maxSockets = maxSockets;
@@ -170,7 +173,11 @@ export class Server implements ConnectionHost, SessionHost {
       pool: engine.pool,
       data: options.durability === "memory" ? undefined : options.data,
       openSession: (client) =>
-        this.#openSession({ identity: OWN, inOrder: false, maxInFlight: OWN_IN_FLIGHT }, client, false),
+        this.#openSession(
+          { identity: OWN, inOrder: false, maxInFlight: OWN_IN_FLIGHT, isTrusted: true },
+          client,
+          false,
+        ),
     });
     this.#context = {
       options,
@@ -182,6 +189,7 @@ export class Server implements ConnectionHost, SessionHost {
       unsent: new UnsentBudget(options.maxUnsentBytes, log),
       waiting: new WaitingInput(options.maxAssemblyBytes),
       calls: new CallDesk(options, systemSchedule(), log),
+      access,
       connections,
       now: Date.now,
       get isClosing() {
@@ -197,7 +205,8 @@ export class Server implements ConnectionHost, SessionHost {
     this.#httpSessions = new HttpSessions((kind, client) => this.#openSession(kind, client, false));
     if (options.tcp !== "off") {
       const { assembly: memory, pool } = this.#context;
-      const context = { host: this, memory, pool, maxMessageBytes, maxInFlight: options.maxInFlight, log };
+      const { maxInFlight, gmqIdentity: identity } = options;
+      const context = { host: this, memory, pool, maxMessageBytes, maxInFlight, access, identity, log };
       const foreign = (frontEnds ?? frontEndsOf(options)).map((frontEnd) => protocolOf(frontEnd, context));
       const protocols = [nativeProtocol(this, log), ...foreign];
       this.#tcp = new TcpListener(this, protocols, helloTimeout, log, certificates.tcp);
@@ -211,6 +220,7 @@ export class Server implements ConnectionHost, SessionHost {
         log,
         (host) => makeHttpEngine(host, certificates.http),
         failure,
+        access,
       );
       this.#http.addNative(this);
       installGmqHttp(this.#http.entrance, this.#httpSessions, { shards, maxMessageBytes });
@@ -224,7 +234,7 @@ export class Server implements ConnectionHost, SessionHost {
     if (options.grpc !== "off") this.#grpc = new GrpcPort(this, options, certificates.grpc, grpcThread);
     const { metricsAddress: address = "off" } = options;
     if (address !== "off" && makeHttpEngine !== undefined) {
-      this.#metrics = new MetricsPort({ ...options, address }, makeHttpEngine);
+      this.#metrics = new MetricsPort({ ...options, address, access }, makeHttpEngine);
       installHealth(this.#metrics.entrance, health);
       installMetrics(this.#metrics.entrance, samples);
     }
@@ -262,8 +272,10 @@ export class Server implements ConnectionHost, SessionHost {
     this.#sweeper.unref();
   }
 
-  /** Takes what has changed of the options. */
-  reload({ allowOrigin, allowHost, maxConnectionsPerAddress }: BrokerOptions): void {
+  /** Takes what has changed of the options, and ends the connections of users who may no longer be here. */
+  reload({ allowOrigin, allowHost, maxConnectionsPerAddress, users }: BrokerOptions): void {
+    this.#context.access.reload(users);
+    this.#forEach((connection) => connection.recheck());
     this.shares.maxPerAddress = maxConnectionsPerAddress;
     this.#httpGuard?.allow({ allowOrigin, allowHost });
   }
@@ -310,6 +322,10 @@ export class Server implements ConnectionHost, SessionHost {
   /** A shard has lost all that it knew of connections. */
   shardLost(shard: number, kind: LossKind): void {
     this.#forEach((connection) => connection.shardLost(shard, kind));
+  }
+
+  get httpPaths(): readonly HttpPath[] {
+    return this.#http?.entrance.paths ?? [];
   }
 
   /** What clients take up now: all 0 when there are none. */
@@ -376,8 +392,8 @@ export class Server implements ConnectionHost, SessionHost {
     this.#descriptors.acceptFailed(error);
   }
 
-  open(transport: Transport): NativeConnection {
-    const connection = new NativeConnection(this.#connections.nextId(), transport, this.#context);
+  open(transport: Transport, kind: ConnectionKind): NativeConnection {
+    const connection = new NativeConnection(this.#connections.nextId(), transport, this.#context, kind);
     this.#connections.add(connection, performance.now());
     return connection;
   }
@@ -388,7 +404,8 @@ export class Server implements ConnectionHost, SessionHost {
 
   #openSession(kind: SessionKind, client: SessionClient, isCounted: boolean): Session {
     return this.#sessions.open(kind, client, (transport: Transport, side: SessionSide) => {
-      const connection = new NativeConnection(this.#connections.nextId(), transport, this.#context, { session: side });
+      const its = { session: side, credential: kind.identity.credential, isTrusted: kind.isTrusted };
+      const connection = new NativeConnection(this.#connections.nextId(), transport, this.#context, its);
       this.#connections.addSession(connection, isCounted);
       return connection;
     });

@@ -66,6 +66,8 @@ export const ERRORS = {
   UNKNOWN_CALL: kind(50),
   TOO_MANY_KEYS: kind(51, true),
   MESSAGE_IN_FLIGHT: kind(52),
+  UNAUTHORIZED: kind(53, false, true),
+  FORBIDDEN: kind(54),
   CLOSED_BY_OPERATOR: kind(55, true, true),
 } as const satisfies Record<string, ErrorKind>;
 

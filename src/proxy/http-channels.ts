@@ -4,6 +4,7 @@ import type { ChannelClient, Channels, OnPublished, Refusal, Sink } from "../mai
 import { eachEntry } from "../main/native/answer-reading.js";
 import type { SessionClient } from "../main/native/session-client.js";
 import type { SubscribeOptions } from "../main/native/session-pushes.js";
+import type { Caller } from "../main/ports/http/caller.js";
 import type { MemmqClient } from "../memmq-client/client.js";
 import type { PublishError } from "../memmq-client/publish-error.js";
 import { Backlog } from "./backlog.js";
@@ -42,11 +43,11 @@ export class HttpChannels implements Channels {
     return this.#clients.size;
   }
 
-  publish(_address: string, channel: string, key: string, entry: Uint8Array, onPublished: OnPublished): void {
+  publish(_caller: Caller, channel: string, key: string, entry: Uint8Array, onPublished: OnPublished): void {
     publishEntries(this.#parts, channel, key, entry, onPublished);
   }
 
-  open(_what: string, _address: string, client: SessionClient): ChannelClient {
+  open(_what: string, _caller: Caller, client: SessionClient): ChannelClient {
     const opened = new ProxyClient(this.#parts, client, () => this.#clients.delete(opened));
     this.#clients.add(opened);
     return opened;

@@ -5,6 +5,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { Losses } from "../collections/losses.js";
 import { GrpcServer } from "../grpc/server.js";
+import { Access } from "../main/access/access.js";
 import { installMemmqHttp } from "../main/front-ends/memmq/http/index.js";
 import type { Log } from "../main/log.js";
 import { WaitingInput } from "../main/native/waiting-input.js";
@@ -178,6 +179,7 @@ const httpPort = async (
     log,
     (engine) => makeEngine(engine, certificate),
     refusalBody,
+    new Access([], log),
   );
   const limits = { maxMessageBytes, maxFrameBytes: maxMessageBytes + WORD_BYTES, maxBatchMessages: MAX_BATCH_MESSAGES };
   installMemmqHttp(listener.entrance, { channels, waiting: new WaitingInput(MAX_BUFFER_BYTES), limits, log });

@@ -42,7 +42,7 @@ export class ConnectionCommands {
   *disconnect(number: number, unfinished: Steps | undefined): Steps {
     const { store, connections } = this;
     if (unfinished !== undefined) yield* unfinished;
-    connections.forgetName(number);
+    connections.forget(number);
     const connection = connections.find(number);
     if (connection === undefined) return;
     connection.isGone = true;

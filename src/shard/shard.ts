@@ -284,6 +284,11 @@ export class Shard {
     this.connections.name(connection, name);
   }
 
+  /** From now on lists show a connection the topics and channels of these patterns alone, until `disconnect`. */
+  sees(connection: number, patterns: readonly string[]): void {
+    this.connections.sees(connection, patterns);
+  }
+
   /** Carries out that part of a SEEN which takes no time: what it says is known, and what follows of it comes later. */
   see(c: Seen): void {
     this.#consumerCommands.see(c);
@@ -414,13 +419,13 @@ export class Shard {
       case "stats":
         return this.#administration.stats(c);
       case "topics":
-        return this.#administration.topics(c);
+        return this.#administration.topics(c, this.connections.sightOf(c.connection));
       case "consumers":
         return listConsumers(this.connections, this.store.effects, c);
       case "channelStats":
         return this.#channelAdministration.stats(c);
       case "channels":
-        return this.#channelAdministration.list(c);
+        return this.#channelAdministration.list(c, this.connections.sightOf(c.connection));
     }
   }
 

@@ -7,6 +7,7 @@ import { xxh32 } from "../journal/checksum.js";
 import type { Disk } from "../journal/disk.js";
 import type { Fault } from "../journal/disk-fault.js";
 import { type Journal, memoryJournal } from "../journal/journal.js";
+import { Access } from "../main/access/access.js";
 import type { BrokerLimits } from "../main/limits.js";
 import type { Log } from "../main/log.js";
 import { AssemblyMemory } from "../main/native/assembly.js";
@@ -22,6 +23,7 @@ import { WaitingInput } from "../main/native/waiting-input.js";
 import { shardSettings } from "../main/shard-settings.js";
 import { LocalLink } from "../main/shards/local-link.js";
 import { Router } from "../main/shards/router.js";
+import type { UserOptions } from "../main/user-options.js";
 import { Durability } from "../protocol/op.js";
 import type { IdSource } from "../shard/messages/id-allocator.js";
 import type { Shard } from "../shard/shard.js";
@@ -48,6 +50,8 @@ export interface BrokerLifeOptions {
   /** Goes on over all lives. */
   readonly ids: IdSource;
   readonly disk: Disk;
+  /** Checked. */
+  readonly users: readonly UserOptions[];
   /** The shard's directory on the disk, which has a ledger. */
   readonly directory: string;
   /** What the disk has against publishes; undefined: nothing. */
@@ -66,7 +70,7 @@ export class BrokerLife {
 
   /** Reads the journal back. */
   constructor(options: BrokerLifeOptions) {
-    const { limits, log, now, ids, fault } = options;
+    const { limits, users, log, now, ids, fault } = options;
     const inbox = new LocalChannel();
     const outbox = new LocalChannel();
     const level = Durability[limits.durability];
@@ -101,6 +105,7 @@ export class BrokerLife {
       unsent: new UnsentBudget(limits.maxUnsentBytes, log, now),
       waiting: new WaitingInput(limits.maxAssemblyBytes),
       calls: this.#calls,
+      access: new Access(users, log, { date: now, now }),
       connections: this.#connections,
       now,
       isClosing: false,

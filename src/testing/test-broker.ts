@@ -15,6 +15,7 @@ import { makeLedger, NO_SEGMENTS } from "../journal/ledger.js";
 import { type BrokerLimits, LIMIT_NAMES, resolveLimits } from "../main/limits.js";
 import { type Log, SILENT } from "../main/log.js";
 import { checkKnown } from "../main/option-checks.js";
+import { checkUsers, type UserOptions } from "../main/user-options.js";
 import { EPOCH } from "../protocol/id.js";
 import { type IdSource, localIdSource } from "../shard/messages/id-allocator.js";
 import { BrokerLife } from "./broker-life.js";
@@ -57,11 +58,13 @@ export type RefusalCode = keyof typeof FAULTS;
 export interface TestBrokerOptions extends Partial<BrokerLimits> {
   /** What its clock shows at first, in whole milliseconds since 1970. Default: the time of the machine. */
   readonly now?: number;
+  /** Who may use it, as those of `startBroker`; their limits are not kept. Default: nobody is asked. */
+  readonly users?: readonly UserOptions[];
   /** Default: silent. */
   readonly log?: Log;
 }
 
-const OPTION_NAMES: readonly string[] = [...LIMIT_NAMES, "now", "log"];
+const OPTION_NAMES: readonly string[] = [...LIMIT_NAMES, "now", "users", "log"];
 
 /** The clock of a test broker. It stands still but for `advance`. */
 export interface TestClock {
@@ -81,6 +84,7 @@ export interface TestClock {
 
 export class TestBroker {
   readonly #limits: BrokerLimits;
+  readonly #users: readonly UserOptions[];
   readonly #log: Log;
   readonly #time: VirtualClock;
   readonly #disk = new MemoryDisk();
@@ -97,11 +101,12 @@ export class TestBroker {
   /** @internal */
   constructor(options: TestBrokerOptions) {
     checkKnown(options, OPTION_NAMES);
-    const { now = Date.now(), log = SILENT, ...given } = options;
+    const { now = Date.now(), users = [], log = SILENT, ...given } = options;
     if (!Number.isSafeInteger(now) || now < 0 || now > MAX_TIME) {
       throw new RangeError(`now must be a whole number from 0 to ${MAX_TIME}; it is ${String(now)}`);
     }
     this.#limits = resolveLimits({ memory: MEMORY_BYTES, segmentBytes: SEGMENT_BYTES, ...given }, 1);
+    this.#users = checkUsers(users).map(({ limits: _, ...user }) => user);
     this.#log = log;
     this.#time = new VirtualClock(now);
     makeLedger(this.#disk, DIRECTORY, 0, NO_SEGMENTS);
@@ -208,6 +213,7 @@ export class TestBroker {
   #begin(): BrokerLife {
     return new BrokerLife({
       limits: this.#limits,
+      users: this.#users,
       log: this.#log,
       now: this.#time.now,
       ids: this.#ids,

@@ -6,7 +6,7 @@ import { EnvelopeOp } from "../channel/envelope.js";
 import { LENGTH_BYTES, OP, REQUEST } from "../protocol/frame.js";
 import { MAX_CLIENT_NAME } from "../protocol/limits.js";
 import { Op } from "../protocol/op.js";
-import { readTextUpTo } from "../protocol/text.js";
+import { readText, readTextUpTo } from "../protocol/text.js";
 import type { Command } from "../shard/command.js";
 import type { Effects } from "../shard/effects.js";
 import type { Shard } from "../shard/shard.js";
@@ -183,6 +183,9 @@ export class RequestIntake implements Intake {
         break;
       case EnvelopeOp.NAME:
         this.#shard.name(connection, readTextUpTo(bytes, start, end, MAX_CLIENT_NAME));
+        break;
+      case EnvelopeOp.SEES:
+        this.#shard.sees(connection, readText(bytes, start, end).split("\n"));
         break;
       case EnvelopeOp.DISCONNECT:
         this.#turns.leave(connection);

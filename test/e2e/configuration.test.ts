@@ -4,6 +4,7 @@ import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { connect } from "../../src/client/index.js";
+import { hashOf } from "../../src/main/access/token-hash.js";
 import { Authority, writeCertificate } from "../certificates.js";
 import { testDirectory } from "./brokers.js";
 import { type Run, run, started } from "./program.js";
@@ -89,6 +90,29 @@ it("SIGHUP takes certificates of other files, and leaves a port that speaks TLS 
   expect(broker.text.err).toContain("subject=CN=renewed");
   await sent("selfSigned = true\n", "takes another start settings=[tls] cert, [tls] key, [tls] selfSigned");
   await (await connect(`tls://localhost:${broker.tcp}`, { tls: { ca: authority.cert } })).close();
+});
+
+it("users are in the file, with tokens of ringmq token; SIGHUP ends the connections of those whose token is gone", async () => {
+  const made = run(["token", "--json"]);
+  expect(await made.exit).toEqual({ code: 0, signal: null });
+  const { token, hash } = JSON.parse(made.text.out);
+  expect(hash).toBe(hashOf(token));
+  const folder = directory();
+  const user = (name: string, of: string): string =>
+    `[[users]]\nname = "${name}"\ntokens = [{ hash = "${of}" }]\npermissions = [{ topics = "*", allow = ["publish"] }]\n`;
+  const listen = '[listen]\ntcp = 0\nhttp = "127.0.0.1:0"\n';
+  const two = user("two", hashOf("two"));
+  const broker = await started(["--config", fileIn(folder, listen + user("one", hash) + two)]);
+  const opened = (of: string) => connect(`tcp://127.0.0.1:${broker.tcp}`, { token: of });
+  const [leaves, stays] = [await opened(token), await opened("two")];
+  for (const client of [leaves, stays]) await client.publish("t", "x");
+  fileIn(folder, listen + two);
+  broker.child.kill("SIGHUP");
+  await logged(broker, "changed=users");
+  await expect(leaves.closed).resolves.toMatchObject({ code: "UNAUTHORIZED" });
+  await stays.publish("t", "x");
+  await stays.close();
+  expect(broker.text.err).not.toContain("sha256:");
 });
 
 it("the log goes to a file, which SIGHUP opens anew", async () => {

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { EnvelopeOp } from "../../src/channel/envelope.js";
 import { LocalChannel } from "../../src/channel/local-channel.js";
 import { memoryJournal } from "../../src/journal/journal.js";
+import { Access } from "../../src/main/access/access.js";
 import { SILENT } from "../../src/main/log.js";
 import { AssemblyMemory } from "../../src/main/native/assembly.js";
 import { CallDesk, manualSchedule } from "../../src/main/native/call-desk.js";
@@ -70,6 +71,7 @@ beforeEach(async () => {
       manualSchedule(() => now),
       SILENT,
     ),
+    access: new Access([], SILENT),
     connections: { page: () => ({ connections: [], more: false }), find: () => undefined },
     now: () => now,
     isClosing: false,

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { OptionError } from "../../src/main/option-checks.js";
 import { resolveOptions } from "../../src/main/options.js";
 
 describe("the options of a broker", () => {
@@ -18,7 +19,7 @@ describe("the options of a broker", () => {
 
   it("refuse a directory that no system can open", () => {
     expect(() => resolveOptions({ data: "a\0b" })).toThrow(
-      new RangeError('data must be the path of a directory; "a\\u0000b" has a NUL in it'),
+      new OptionError("data", 'must be the path of a directory; "a\\u0000b" has a NUL in it'),
     );
   });
 
@@ -85,7 +86,7 @@ describe("the options of a broker", () => {
       { host: "::" },
     ]) {
       expect(() => resolveOptions({ tcp } as object)).toThrow(
-        new RangeError(`tcp must be { host, port } or "off"; it is ${JSON.stringify(tcp)}`),
+        new OptionError("tcp", `must be { host, port } or "off"; it is ${JSON.stringify(tcp)}`),
       );
     }
   });

@@ -4,6 +4,7 @@ import { EnvelopeOp, packEnvelope } from "../../src/channel/envelope.js";
 import { allocateRing } from "../../src/channel/ring.js";
 import { RingReader } from "../../src/channel/ring-reader.js";
 import { RingWriter } from "../../src/channel/ring-writer.js";
+import { Access } from "../../src/main/access/access.js";
 import { SILENT } from "../../src/main/log.js";
 import { AssemblyMemory } from "../../src/main/native/assembly.js";
 import { CallDesk, systemSchedule } from "../../src/main/native/call-desk.js";
@@ -104,6 +105,7 @@ export const testSwitchboard = async (
     unsent: new UnsentBudget(options.maxUnsentBytes, SILENT),
     waiting,
     calls: new CallDesk(options, systemSchedule(), SILENT),
+    access: new Access(options.users, SILENT),
     connections: { page: () => ({ connections: [], more: false }), find: (id) => connections.get(id) },
     now: Date.now,
     get isClosing() {

@@ -61,7 +61,7 @@ export const openSession = async (log: Log = SILENT, options: Partial<SessionKin
     maxOutgoingBytes: 64 * 1024,
   });
   const sessions = new Sessions(MAX_FRAME, log);
-  const identity = { protocol: "test", address: "192.0.2.1:5", user: undefined };
+  const identity = { protocol: "test", address: "192.0.2.1:5", credential: undefined };
   const connections: NativeConnection[] = [];
   const add = (to = client, kind = options): Session => {
     to.session = sessions.open({ identity, inOrder: false, maxInFlight: 1_000, ...kind }, to, (transport, session) => {

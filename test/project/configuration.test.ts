@@ -59,7 +59,7 @@ it("has an example that is good, and what check-config prints of it", async () =
 });
 
 it("names the settings that SIGHUP changes", () => {
-  const [, listed = ""] = /These change at once: (.*?), and the files of/s.exec(configuration) ?? [];
+  const [, listed = ""] = /These change at once: (.*?), the users with/s.exec(configuration) ?? [];
   const places = [...listed.matchAll(/`(.*?)`/g)].map(([, place]) => place);
   expect(places).toEqual(SETTINGS.filter(isLive).map(placeOf));
 });

@@ -36,9 +36,15 @@ export const MAIN_PLACES: readonly Place[] = [
     mayNot: ["../native/connection.js", "../log.js", "../limits.js", "../../workers/head-reader.js", "node:timers"],
   },
   {
+    file: "src/main/access/probe.ts",
+    may: ["./user.js", "../log.js", "../../protocol/op.js", "node:crypto"],
+    mayNot: ["../native/connection.js", "../broker.js", "../../shard/shard.js", "../../channel/ring.js", "node:net"],
+  },
+  {
     file: "src/main/native/probe.ts",
     may: [
       "./reception.js",
+      "../access/access.js",
       "../calls/calls.js",
       "../../workers/head-reader.js",
       "../shards/shard-link.js",

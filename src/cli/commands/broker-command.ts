@@ -2,7 +2,7 @@
 import { type Command, Option } from "commander";
 import type { Client, ConnectOptions } from "../../client/index.js";
 import { formatAddress } from "../../main/ports/listening.js";
-import { SERVER_VARIABLE } from "../environment.js";
+import { SERVER_VARIABLE, TOKEN_VARIABLE } from "../environment.js";
 import { addressOf, parseDuration } from "../units.js";
 import { type ClientTlsFlags, clientTls, clientTlsFlags } from "./client-tls.js";
 import { EXIT, EXIT_TEXTS, exitCodeOf } from "./exit-codes.js";
@@ -12,6 +12,7 @@ const DEFAULT_SERVER = "tcp://127.0.0.1:9503";
 
 export interface BrokerFlags extends ClientTlsFlags {
   readonly server: string;
+  readonly token?: string;
   readonly json?: boolean;
 }
 
@@ -33,6 +34,13 @@ export const withBrokerFlags = (command: Command, help: string): Command => {
       new Option("--server <url>", "the broker: tcp://, tls://, ws:// or wss:// with host and port, or host:port")
         .default(DEFAULT_SERVER)
         .env(SERVER_VARIABLE),
+    )
+    // Flags are seen by whoever lists the processes of the machine.
+    .addOption(
+      new Option(
+        "--token <token>",
+        "says who you are to a broker that has users; others on this machine see flags, so rather set the variable",
+      ).env(TOKEN_VARIABLE),
     )
     .addHelpText("after", `${help}${FOOTER}`);
   for (const option of clientTlsFlags()) command.addOption(option);
@@ -96,6 +104,7 @@ export const onBroker = async (
   try {
     await using client = await connect(urlOf(flags.server, tls !== undefined), {
       name: `ringmq ${command.name()}`,
+      token: flags.token,
       tls,
       ...options,
     });

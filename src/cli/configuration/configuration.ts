@@ -2,6 +2,7 @@
 import { OptionError } from "../../main/option-checks.js";
 import { type BrokerOptions, resolveOptions } from "../../main/options.js";
 import { readCertificates } from "../../main/ports/certificate.js";
+import type { UserOptions } from "../../main/user-options.js";
 import { ConfigError } from "../configuration-text.js";
 import { type Given, Names } from "./names.js";
 import type { Setting } from "./settings.js";
@@ -36,7 +37,7 @@ export const configure = (line: ReadonlyMap<string, Given>, file: ConfigurationF
   for (const [name, value] of line) given.set(name, value);
   const names = new Names(given, file?.path);
   const faults = [...(file?.faults ?? [])];
-  const { options, resolved } = brokerOptions(given, names, faults);
+  const { options, resolved } = brokerOptions(given, file?.users, names, faults);
   if (resolved === undefined || faults.length > 0) throw new ConfigError(...faults);
   const textOf = (name: string): string | undefined => given.get(name)?.value as string | undefined;
   const log = { level: textOf("logLevel") ?? "info", format: textOf("logFormat") ?? "text", file: textOf("logFile") };
@@ -64,6 +65,7 @@ const isOption = (name: string): boolean => !/^(?:log|tls)[A-Z]/.test(name);
 
 const brokerOptions = (
   given: ReadonlyMap<string, Given>,
+  users: readonly UserOptions[] | undefined,
   names: Names,
   faults: string[],
 ): { readonly options: Partial<BrokerOptions>; readonly resolved: BrokerOptions | undefined } => {
@@ -73,7 +75,7 @@ const brokerOptions = (
   if (plain.tcp === "off" && plain.http === "off" && (plain.grpc ?? "off") === "off") {
     fault("--tcp off and --http off leave no way in: give one of them an address, or --grpc");
   }
-  const options = { ...plain, ...tlsOptions(values as TlsValues, plain, fault) };
+  const options = { ...plain, ...(users !== undefined && { users }), ...tlsOptions(values as TlsValues, plain, fault) };
   return { options, resolved: resolveAll(options, names, faults) };
 };
 
@@ -84,8 +86,9 @@ const resolveAll = (options: Partial<BrokerOptions>, names: Names, faults: strin
     try {
       return resolveOptions(left as Partial<BrokerOptions>);
     } catch (error) {
-      if (!(error instanceof OptionError)) throw error;
+      if (!(error instanceof RangeError)) throw error;
       faults.push(names.explain(error));
+      if (!(error instanceof OptionError)) return undefined;
       // `httpTls` of `httpTls.certFile`.
       const [name = ""] = error.option.split(".");
       // A default that cannot be: nothing is left to leave out.

@@ -1,6 +1,5 @@
 /** What SIGHUP does to `ringmq serve`: the configuration is read again, and what can change while a broker runs changes. */
 import { isDeepStrictEqual } from "node:util";
-import { OptionError } from "../../main/option-checks.js";
 import type { BrokerOptions } from "../../main/options.js";
 import { isSameTls, RELOADABLE, type ReloadOptions, TLS_NAMES } from "../../main/reloading.js";
 import { ConfigError } from "../configuration-text.js";
@@ -34,6 +33,7 @@ export class Reloader {
   /** What the broker runs with, by the names of settings. */
   readonly #values: Map<string, unknown>;
   #tls: PortTls;
+  #users: BrokerOptions["users"];
 
   /** `started` is what the broker was started with; `read` reads it again, and throws a ConfigError. */
   constructor(started: Configuration, read: () => Configuration, log: LeveledLog) {
@@ -41,6 +41,7 @@ export class Reloader {
     this.#log = log;
     this.#values = new Map(SETTINGS.map((setting) => [setting.name, effectiveValue(setting, started)]));
     this.#tls = portsOf(started.resolved);
+    this.#users = started.resolved.users;
   }
 
   /** When anything is wrong nothing changes, and the log says what it is. */
@@ -61,13 +62,14 @@ export class Reloader {
     try {
       broker.reload(options);
     } catch (error) {
-      if (error instanceof OptionError) throw new ConfigError(next.names.explain(error));
+      if (error instanceof RangeError) throw new ConfigError(next.names.explain(error));
       throw error;
     }
     for (const setting of live) this.#values.set(setting.name, effectiveValue(setting, next));
-    this.#tls = { ...this.#tls, ...options };
+    this.#tls = portsOf({ ...this.#tls, ...options });
+    this.#users = next.resolved.users;
     this.#log.level = String(this.#values.get("logLevel"));
-    const changed = live.map(placeOf).join(", ");
+    const changed = [...live.map(placeOf), ...("users" in options ? ["users"] : [])].join(", ");
     this.#log.info(changed === "" ? {} : { changed }, "SIGHUP: the configuration is read again");
     if (late.length > 0) {
       this.#log.warn({ settings: late.map(placeOf).join(", ") }, "SIGHUP: what has changed there takes another start");
@@ -84,10 +86,15 @@ export class Reloader {
     const live = changed.filter(isNow);
     const plain = live.filter(({ name }) => (RELOADABLE as readonly string[]).includes(name));
     const options = Object.fromEntries(plain.map((setting) => [setting.name, effectiveValue(setting, next)]));
+    const { users } = next.resolved;
     return {
       live,
       late: changed.filter((setting) => !isNow(setting)),
-      options: keepsTls ? { ...options, ...ports } : options,
+      options: {
+        ...options,
+        ...(keepsTls && ports),
+        ...(!isDeepStrictEqual(users, this.#users) && { users }),
+      },
     };
   }
 }

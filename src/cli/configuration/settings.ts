@@ -84,6 +84,7 @@ const rowsOf = (): Readonly<Record<string, readonly Row[]>> => {
       ),
       ["allowOrigin origin", LIST, "sites whose pages may use HTTP and WebSocket, separated by commas; * for all"],
       ["allowHost name", LIST, "names of the broker besides addresses and localhost, separated by commas"],
+      ["gmqIdentity user", TEXT, "user that clients of gmq's TCP protocols are, which have no tokens"],
       ["allowBackup", SWITCH, "lets clients on other machines request a backup"],
     ],
     tls: [

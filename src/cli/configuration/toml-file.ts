@@ -1,27 +1,34 @@
 /** The configuration file of `ringmq serve`, in TOML: a section for each group of settings, and users. */
 import { InvalidArgumentError } from "commander";
 import { parse, TomlError } from "smol-toml";
+import type { UserOptions } from "../../main/user-options.js";
 import { didYouMean } from "../../protocol/spelling.js";
 import { ConfigError, readConfigurationText } from "../configuration-text.js";
 import { LIST } from "./kinds.js";
 import { placeOf, SETTINGS, type Setting } from "./settings.js";
+import { isTable, readUsers } from "./users.js";
 
 export interface ConfigurationFile {
   readonly path: string;
   /** Values by the names of their settings. */
   readonly values: ReadonlyMap<string, unknown>;
+  /** Undefined: it does not speak of users. */
+  readonly users: readonly UserOptions[] | undefined;
   /** What is wrong with it, all of it, each with the path. */
   readonly faults: readonly string[];
 }
 
 const SECTIONS: readonly string[] = [...new Set(SETTINGS.map(({ section }) => section))];
 
+/** With that of `[[users]]`, which has no settings. */
+const SECTION_NAMES: readonly string[] = [...SECTIONS, "users"];
+
 /** A file that cannot be read, or is no TOML, is one fault. */
 export const readTomlFile = (path: string): ConfigurationFile => {
   try {
     return fileOf(path, parseToml(path));
   } catch (error) {
-    if (error instanceof ConfigError) return { path, values: new Map(), faults: error.faults };
+    if (error instanceof ConfigError) return { path, values: new Map(), users: undefined, faults: error.faults };
     throw error;
   }
 };
@@ -30,7 +37,8 @@ const fileOf = (path: string, toml: Readonly<Record<string, unknown>>): Configur
   const values = new Map<string, unknown>();
   const faults: string[] = [];
   const fault = (text: string): void => void faults.push(`${path}: ${text}`);
-  for (const [section, keys] of Object.entries(toml)) {
+  const { users, ...sections } = toml;
+  for (const [section, keys] of Object.entries(sections)) {
     if (!SECTIONS.includes(section)) fault(unknownSection(section, keys));
     else if (!isTable(keys)) fault(`${section} must be a section: [${section}], with its keys below`);
     else {
@@ -41,7 +49,7 @@ const fileOf = (path: string, toml: Readonly<Record<string, unknown>>): Configur
       }
     }
   }
-  return { path, values, faults };
+  return { path, values, users: users === undefined ? undefined : readUsers(users, fault), faults };
 };
 
 const parseToml = (path: string): Readonly<Record<string, unknown>> => {
@@ -55,9 +63,6 @@ const parseToml = (path: string): Readonly<Record<string, unknown>> => {
     throw new ConfigError(`${path}:${error.line}:${error.column}: it is no TOML: ${reason}`);
   }
 };
-
-const isTable = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Date);
 
 const readValue = (
   setting: Setting,
@@ -100,7 +105,7 @@ const shown = (value: unknown): string => {
 const unknownSection = (name: string, value: unknown): string => {
   const home = SETTINGS.find(({ key }) => key === name);
   if (home !== undefined && !isTable(value)) return `${name} belongs below [${home.section}]`;
-  return `there is no section ${name}${didYouMean(name, SECTIONS) || `; there are ${SECTIONS.join(", ")}`}`;
+  return `there is no section ${name}${didYouMean(name, SECTION_NAMES) || `; there are ${SECTION_NAMES.join(", ")}`}`;
 };
 
 const unknownKey = (section: string, key: string): string => {

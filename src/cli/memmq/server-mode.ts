@@ -3,13 +3,12 @@ import type { Broker } from "../../index.js";
 import type { BrokerOptions } from "../../main/options.js";
 import { formatAddress } from "../../main/ports/listening.js";
 import { runBroker } from "../broker-process.js";
-import { warnOfOpenPort, withMemmqFlags } from "./listening.js";
+import { withMemmqFlags } from "./listening.js";
 import type { ServerSettings } from "./memmq-settings.js";
 import type { Program } from "./program.js";
 
 /** Resolves when it listens; the process runs until it is told to stop. */
 export const runServer = async (settings: ServerSettings, program: Program): Promise<void> => {
-  warnOfOpenPort(settings.listen, program);
   await runBroker({
     options: brokerOptions(settings),
     log: program.log,

@@ -19,7 +19,7 @@ export async function* pages<T extends { readonly name: string }>(
     for (let after = "", more = true; more; ) {
       const page = await look(connection, op, [shard, after, PAGE_SIZE], new ResultRequest(read));
       yield* page.items;
-      after = page.items.at(-1)?.name ?? "";
+      after = page.last ?? page.items.at(-1)?.name ?? "";
       more = page.more && after !== "";
     }
   }

@@ -34,14 +34,16 @@ export const readChannelStatistics = (value: unknown): ChannelStatistics =>
 export interface Page<T> {
   readonly items: readonly T[];
   readonly more: boolean;
+  /** Where to go on. Undefined: behind the last item. */
+  readonly last: string | undefined;
 }
 
 const readPage =
   <T>(readItem: (value: unknown) => T) =>
   (value: unknown): Page<T> => {
-    const [items, more]: readonly unknown[] = Array.isArray(value) ? value : [];
+    const [items, more, last]: readonly unknown[] = Array.isArray(value) ? value : [];
     if (!Array.isArray(items)) throw new ProtocolError("BAD_FRAME", "a page is not a list");
-    return { items: items.map(readItem), more: more === true };
+    return { items: items.map(readItem), more: more === true, last: typeof last === "string" ? last : undefined };
   };
 
 export const readTopicPage = readPage(readStatistics);

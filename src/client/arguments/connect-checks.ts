@@ -3,6 +3,7 @@
  */
 import { MAX_IN_FLIGHT } from "../../protocol/limits.js";
 import { FIRST_WAIT, MAX_WAIT } from "../base/backoff.js";
+import { localError } from "../base/error.js";
 import { badArgument, checkFlag, checkKey, checkSignal, checkTimeout, isWhole, readList } from "./argument-checks.js";
 import { OPTIONS, readOptions } from "./option-reader.js";
 import type { ConnectionOptions, ConnectOptions, ReconnectOptions } from "./options.js";
@@ -13,6 +14,8 @@ const MAX_CLIENT_NAME_BYTES = 65_000;
 
 /** Unless told. */
 export const MAX_PENDING_BYTES = 64 * 1024 * 1024;
+
+const MAX_TOKEN = 1_024;
 
 /** Milliseconds. */
 const MIN_INTERVAL = 100;
@@ -38,6 +41,7 @@ const checkedConnection = <T extends ConnectionOptions>(read: T): T & ReadConnec
   const { name, signal, connectTimeout = 10_000, tls } = read;
   const { maxInFlight = MAX_IN_FLIGHT, maxPendingBytes = MAX_PENDING_BYTES } = read;
   checkKey("name", name, MAX_CLIENT_NAME_BYTES);
+  checkToken(read.token);
   checkSignal("signal", signal);
   checkTimeout("connectTimeout", connectTimeout);
   checkBound("maxInFlight", maxInFlight);
@@ -97,6 +101,12 @@ export const checkInterval = (what: string, value: unknown): void => {
 };
 
 const isText = (value: unknown): value is string => typeof value === "string";
+
+/** A token is text without spaces; what was given in its place is nobody's business. */
+const checkToken = (token: unknown): void => {
+  if (token === undefined || (isText(token) && token.length <= MAX_TOKEN && /^\S+$/.test(token))) return;
+  throw localError("BAD_ARGUMENT", `token must be text of 1 to ${MAX_TOKEN} characters without spaces`);
+};
 
 /** Reads the addresses of `connect`: one, or a list of some. Throws BAD_ARGUMENT. */
 export const readUrls = (urls: unknown): readonly string[] => {

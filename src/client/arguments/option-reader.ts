@@ -14,7 +14,7 @@ export const names = (...list: readonly string[]): OptionNames => Object.freeze(
 
 /** Those that every client needs; the others are where they are read. */
 export const OPTIONS = {
-  connection: names("name", "signal", "connectTimeout", "tls", "maxInFlight", "maxPendingBytes", "trace"),
+  connection: names("name", "token", "signal", "connectTimeout", "tls", "maxInFlight", "maxPendingBytes", "trace"),
   link: names("reconnect", "publishTimeout", "requestTimeout", "pingInterval"),
   reconnect: names("minDelay", "maxDelay", "timeout", "initially"),
   trace: names("inject", "process"),

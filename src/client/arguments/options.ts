@@ -30,6 +30,11 @@ export interface TlsOptions {
 export interface ConnectionOptions {
   /** A name for the broker's log. Default: none. */
   readonly name?: string | undefined;
+  /**
+   * Says who the program is, to a broker that has users. Default: that of the address, as `tcp://token@host` has it; without
+   * either none. No error, status or log has it.
+   */
+  readonly token?: string | undefined;
   /** Gives up connecting, with ABORTED. It has no effect on a connection that is open. */
   readonly signal?: AbortSignal | undefined;
   /** How long connecting may take, the handshake with it. Milliseconds up to 2^53 or Infinity, default 10,000. */

@@ -49,7 +49,7 @@ const reason = (target: string, fault: Exclude<AddressFault, "type">): string =>
     case "scheme":
       return scheme(target);
     case "user":
-      return "names a user: a broker asks nobody for a password, and none is sent";
+      return "has more than a token before the @: write it as in tcp://token@127.0.0.1:9503";
     case "host":
       return wanted("127.0.0.1:9503");
     case "port":

@@ -32,6 +32,24 @@ export interface Address {
 /** What is wrong with an address. */
 export type AddressFault = "type" | "syntax" | "scheme" | "user" | "host" | "port" | "path" | "query" | "hash";
 
+/** The tokens of addresses that had one before their `@`. */
+export type Tokens = Map<string, string>;
+
+/**
+ * An address without the token before its `@`, which is put aside: nothing that shows the address shows it. What is no token
+ * stays, to be refused.
+ */
+export const takeToken = (given: string, tokens: Tokens): string => {
+  const [, scheme = "", user, rest = ""] = /^(\s*[a-z]+:\/\/)([^/?#@:]+):?@(.*)$/is.exec(String(given)) ?? [];
+  if (user === undefined) return given;
+  try {
+    tokens.set(scheme + rest, decodeURIComponent(user));
+    return scheme + rest;
+  } catch {
+    return given;
+  }
+};
+
 /** What the program has given as an address, as text where it is a URL. Throws BAD_ARGUMENT where it cannot be read. */
 export const addressText = (given: unknown): unknown =>
   readFrom("the broker's address", () => (given instanceof URL ? given.href : given));

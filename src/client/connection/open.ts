@@ -19,6 +19,7 @@ export interface OpenOptions extends ReachOptions, ConnectionLimits {}
 /** How to open a transport and greet the broker. */
 export interface ReachOptions {
   readonly name?: string | undefined;
+  readonly token?: string | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Milliseconds, or Infinity. */
   readonly connectTimeout: number;
@@ -56,7 +57,7 @@ export const openConnection = (
 /** As `openConnection`, for whichever connection the transport is accepted by. */
 export const reachBroker = async (
   target: string,
-  { signal, connectTimeout, name, tls }: ReachOptions,
+  { signal, connectTimeout, name, token, tls }: ReachOptions,
   accept: Accept,
   open: OpenTransport = openTransport,
 ): Promise<Connection> => {
@@ -82,9 +83,9 @@ export const reachBroker = async (
     transport = await open(address, listener, abort.signal, tls);
     abort.signal.throwIfAborted();
     abort.signal.addEventListener("abort", () => listener.abandon(abort.signal.reason), { once: true });
-    listener.greet(transport, name);
+    listener.greet(transport, name, token);
     const connection = await listener.opened;
-    if (open === openTransport) connection.target = { url: address.url.href, name, connectTimeout, tls };
+    if (open === openTransport) connection.target = { url: address.url.href, name, token, connectTimeout, tls };
     return connection;
   } catch (error) {
     transport?.destroy();

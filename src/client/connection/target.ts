@@ -6,6 +6,7 @@ import type { TlsOptions } from "../arguments/options.js";
 export interface BrokerTarget {
   readonly url: string;
   readonly name: string | undefined;
+  readonly token: string | undefined;
   /** Milliseconds, or Infinity. */
   readonly connectTimeout: number;
   readonly tls: TlsOptions | undefined;

@@ -48,9 +48,9 @@ export class TransportListener implements TransportEvents {
   }
 
   /** Sends HELLO. */
-  greet(transport: Transport, name: string | undefined): void {
+  greet(transport: Transport, name: string | undefined, token?: string): void {
     this.#transport = transport;
-    transport.send(encodeFrame(Op.HELLO, 0, HELLO_REQUEST, requestHead([PROTOCOL_VERSION, name]), NO_HEAD));
+    transport.send(encodeFrame(Op.HELLO, 0, HELLO_REQUEST, requestHead([PROTOCOL_VERSION, name, token]), NO_HEAD));
   }
 
   /** Gives up waiting for the broker's HELLO. */

@@ -3,6 +3,7 @@
  */
 import { deferred } from "../base/deferred.js";
 import { localError } from "../base/error.js";
+import type { Tokens } from "../connection/address.js";
 import { PendingBytes } from "../connection/pending-bytes.js";
 import { openClient } from "../open-client.js";
 import { Numbering } from "../publish/numbering.js";
@@ -26,11 +27,14 @@ import { createPicker } from "./picker.js";
 export const connectNodes = async (source: NodesSource, options: ConnectNodesOptions = {}): Promise<NodesClient> => {
   const { connect, pick, select, scheme, refreshInterval, pingInterval, retryTimeout } = readNodesOptions(options);
   const { maxPendingBytes, signal, ...rest } = connect;
-  const read = nodesFrom(readSource(source), scheme);
+  const tokens: Tokens = new Map();
+  const read = nodesFrom(readSource(source), scheme, tokens);
   const pendingBytes = new PendingBytes(maxPendingBytes);
   const numbering = new Numbering();
   const open = (url: string, closing: AbortSignal) =>
-    openClient(url, { ...rest, maxPendingBytes, signal: closing }, pendingBytes, { numbering });
+    openClient(url, { ...rest, token: tokens.get(url) ?? rest.token, maxPendingBytes, signal: closing }, pendingBytes, {
+      numbering,
+    });
   const client = new NodesClient(
     { read, open, refreshInterval, pingInterval },
     createPicker(pick),

@@ -6,6 +6,7 @@ import { parseNodeAddress } from "../../registry/discovery/node-address.js";
 import type { Resolver } from "../../servers/resolver.js";
 import { reasonOf } from "../arguments/argument-checks.js";
 import { localError } from "../base/error.js";
+import { type Tokens, takeToken } from "../connection/address.js";
 import type { NamedNodes, NodeScheme, NodesSource } from "./options.js";
 
 /** A node of a list. */
@@ -21,10 +22,10 @@ export type ReadNodes = (signal: AbortSignal) => Promise<readonly ListedNode[]>;
 
 type List = (signal: AbortSignal) => Promise<readonly NodeInfo[]>;
 
-/** The nodes of a source that the program has named. */
-export const nodesFrom = (source: NodesSource, scheme: NodeScheme): ReadNodes => {
+/** The nodes of a source that the program has named. Tokens of addresses are put aside in `tokens`. */
+export const nodesFrom = (source: NodesSource, scheme: NodeScheme, tokens: Tokens): ReadNodes => {
   if ("nodes" in source) {
-    const list = source.nodes.map(({ url, weight = 1 }) => ({ id: undefined, url, weight }));
+    const list = source.nodes.map(({ url, weight = 1 }) => ({ id: undefined, url: takeToken(url, tokens), weight }));
     return () => Promise.resolve(list);
   }
   if ("names" in source) return resolving(source);

@@ -8,6 +8,7 @@ import { badArgument, checkObject, checkTimeout, readFrom, readList } from "../a
 import { checkInterval, type ReadConnection, readConnection } from "../arguments/connect-checks.js";
 import { OPTIONS, readOptions } from "../arguments/option-reader.js";
 import { checkChoice } from "../arguments/value-checks.js";
+import { takeToken } from "../connection/address.js";
 import { readAddress } from "../connection/address-refusal.js";
 import type { ConnectNodesOptions, KnownNode, NodeScheme, NodesSource } from "./options.js";
 import type { PickBy } from "./picker.js";
@@ -54,7 +55,7 @@ const readNode = (given: unknown, at: number): KnownNode => {
     const { url, weight } = given as KnownNode;
     return { url, weight };
   });
-  readAddress(url);
+  readAddress(takeToken(String(url), new Map()));
   if (weight !== undefined && !(typeof weight === "number" && weight >= 0 && weight < Number.POSITIVE_INFINITY)) {
     throw badArgument(`${what}.weight`, weight, "a number from 0 on");
   }

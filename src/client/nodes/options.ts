@@ -14,7 +14,7 @@ export type { Selector, SelectorName } from "../../servers/selector.js";
 
 /** A node that the program knows. */
 export interface KnownNode {
-  /** As `connect` takes it. */
+  /** As `connect` takes it, with a token where it has one of its own. */
   readonly url: string;
   /** Its share of what is published, beside those of the others. Default 1; 0: none while others have any. */
   readonly weight?: number | undefined;

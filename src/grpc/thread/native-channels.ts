@@ -1,6 +1,7 @@
 /**
- * The channels of the broker for the gRPC service: native connections over the bridge to the main thread. One publishes for
- * all clients; each subscription has one of its own, so that a slow stream holds up none but itself.
+ * The channels of the broker for the gRPC service: native connections over the bridge to the main thread, which say HELLO with the
+ * token of the call. One publishes for all clients that show the same; each subscription has one of its own, so that a slow stream
+ * holds up none but itself.
  */
 import { setTimeout as delay } from "node:timers/promises";
 import type { Bridge } from "../../bridge/bridge.js";
@@ -15,7 +16,7 @@ import { requestHead } from "../../client/connection/request-head.js";
 import type { OpenTransport, TransportEvents } from "../../client/connection/transport.js";
 import { MAX_IN_FLIGHT } from "../../protocol/limits.js";
 import { Op } from "../../protocol/op.js";
-import type { Channels, Feed, Refusal, SubscribeOptions, SubscriptionStart } from "../channels.js";
+import type { Caller, Channels, Feed, Refusal, SubscribeOptions, SubscriptionStart } from "../channels.js";
 import { ChannelFeed, refusalOf } from "./channel-feed.js";
 import { SubscribeRequest, subscribeHead } from "./subscribe-request.js";
 import { type LaneOpening, writeOpening } from "./thread-messages.js";
@@ -31,6 +32,11 @@ const OPTIONS = {
   maxPendingBytes: MAX_PENDING_BYTES,
 };
 
+/** Connections that publish: of more the one that was used longest ago is ended. */
+const MAX_PUBLISHERS = 256;
+
+const ignore = (): void => {};
+
 /** Of the answers to publishes nothing is put aside. */
 const NONE = (): number => 0;
 
@@ -45,17 +51,21 @@ const refused = (error: unknown): Refusal => {
 
 export class NativeChannels implements Channels {
   readonly #bridge: Bridge;
-  /** Undefined: nobody has published yet, or the connection has ended. */
-  #publisher: Promise<Client> | undefined;
+  /** Those that publish, by their tokens; undefined: without one. The one used last is the last. */
+  readonly #publishers = new Map<string | undefined, Promise<Client>>();
 
   constructor(bridge: Bridge) {
     this.#bridge = bridge;
   }
 
-  async publish(channel: string, payload: Uint8Array, key: string | undefined): Promise<Refusal | undefined> {
+  async publish(
+    channel: string,
+    payload: Uint8Array,
+    key: string | undefined,
+    caller: Caller,
+  ): Promise<Refusal | undefined> {
     try {
-      this.#publisher ??= this.#openPublisher();
-      const client = await this.#publisher;
+      const client = await this.#publisherOf(caller);
       await client.publishToChannel(channel, payload, key === undefined ? undefined : { key });
       return undefined;
     } catch (error) {
@@ -63,7 +73,7 @@ export class NativeChannels implements Channels {
     }
   }
 
-  async subscribe(channel: string, options: SubscribeOptions, client: string): Promise<Feed | Refusal> {
+  async subscribe(channel: string, options: SubscribeOptions, caller: Caller): Promise<Feed | Refusal> {
     let connection: Connection | undefined;
     let transport: LaneTransport | undefined;
     const feed = new ChannelFeed({
@@ -73,9 +83,9 @@ export class NativeChannels implements Channels {
         if (connection !== undefined) void resume(connection, channel, options, feed, error);
       },
     });
-    const open = this.#opener({ kind: "stream", address: client }, () => feed.kept);
+    const open = this.#opener({ kind: "stream", address: caller.address }, () => feed.kept);
     try {
-      connection = await openConnection(ADDRESS, OPTIONS, async (...given) => {
+      connection = await openConnection(ADDRESS, { ...OPTIONS, token: caller.token }, async (...given) => {
         transport = open(given[1]);
         return transport;
       });
@@ -92,15 +102,35 @@ export class NativeChannels implements Channels {
     return (events) => new LaneTransport(this.#bridge.open(writeOpening(opening)), events, kept);
   }
 
-  #openPublisher(): Promise<Client> {
-    const open = this.#opener({ kind: "publisher" }, NONE);
+  #publisherOf(caller: Caller): Promise<Client> {
+    const { token } = caller;
+    const publisher = this.#publishers.get(token) ?? this.#openPublisher(caller);
+    this.#publishers.delete(token);
+    this.#publishers.set(token, publisher);
+    if (this.#publishers.size > MAX_PUBLISHERS) this.#endOldest();
+    return publisher;
+  }
+
+  #openPublisher({ address, token }: Caller): Promise<Client> {
+    const open = this.#opener({ kind: "publisher", address }, NONE);
     const opened: OpenTransport = async (_address, events) => open(events);
-    const publisher = openConnection(ADDRESS, OPTIONS, opened).then((connection) => new Client(connection));
+    const publisher = openConnection(ADDRESS, { ...OPTIONS, token }, opened).then(
+      (connection) => new Client(connection),
+    );
     const forget = (): void => {
-      if (this.#publisher === publisher) this.#publisher = undefined;
+      if (this.#publishers.get(token) === publisher) this.#publishers.delete(token);
     };
     publisher.then((client) => client.closed.then(forget), forget);
     return publisher;
+  }
+
+  /** What it was asked for is answered first. */
+  #endOldest(): void {
+    for (const [token, publisher] of this.#publishers) {
+      this.#publishers.delete(token);
+      publisher.then((client) => client.drain(), ignore);
+      return;
+    }
   }
 }
 

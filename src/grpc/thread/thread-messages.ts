@@ -36,16 +36,19 @@ export type GrpcOrder =
   /** End what is left within so many milliseconds, then the thread. */
   | { readonly kind: "stop"; readonly within: number };
 
-/** With which a lane opens: the one that the thread publishes by, or that of a stream, with the address of its client. */
-export type LaneOpening = { readonly kind: "publisher" } | { readonly kind: "stream"; readonly address: string };
+/** With which a lane opens: one that the thread publishes by, or that of a stream; and the address of the client that it is for. */
+export interface LaneOpening {
+  readonly kind: "publisher" | "stream";
+  readonly address: string;
+}
 
 const PUBLISHER = "p";
 const STREAM = "s";
 
-export const writeOpening = (opening: LaneOpening): Uint8Array =>
-  new TextEncoder().encode(opening.kind === "publisher" ? PUBLISHER : STREAM + opening.address);
+export const writeOpening = ({ kind, address }: LaneOpening): Uint8Array =>
+  new TextEncoder().encode((kind === "publisher" ? PUBLISHER : STREAM) + address);
 
 export const readOpening = (bytes: Uint8Array): LaneOpening => {
   const text = new TextDecoder().decode(bytes);
-  return text.startsWith(STREAM) ? { kind: "stream", address: text.slice(STREAM.length) } : { kind: "publisher" };
+  return { kind: text.startsWith(STREAM) ? "stream" : "publisher", address: text.slice(STREAM.length) };
 };

@@ -2,6 +2,7 @@
  * An HTTP port for `/metrics`, `/healthz` and `/readyz` alone, apart from those of clients: open before the journal is read,
  * until the end, and when there are as many connections as there may be.
  */
+import type { Access } from "../access/access.js";
 import type { Log } from "../log.js";
 import type { Address } from "../options.js";
 import { AddressShares } from "../ports/address-shares.js";
@@ -18,6 +19,7 @@ export interface MetricsPortOptions {
   readonly address: Address;
   readonly allowOrigin: readonly string[];
   readonly allowHost: readonly string[];
+  readonly access: Access;
   readonly log: Log;
 }
 
@@ -25,7 +27,7 @@ export class MetricsPort {
   readonly #address: Address;
   readonly #listener: HttpListener;
 
-  constructor({ address, allowOrigin, allowHost, log }: MetricsPortOptions, makeEngine: HttpEngineFactory) {
+  constructor({ address, allowOrigin, allowHost, access, log }: MetricsPortOptions, makeEngine: HttpEngineFactory) {
     this.#address = address;
     const isFull = (): boolean => this.#listener.sockets > MAX_SOCKETS;
     const host: SocketHost = {
@@ -47,7 +49,7 @@ export class MetricsPort {
       acceptFailed: (error) => log.warn({ error }, "a connection for metrics could not be accepted"),
     };
     const guard = new HttpGuard({ listensOn: address.host, allowOrigin, allowHost });
-    this.#listener = new HttpListener(host, guard, log, (engineHost) => makeEngine(engineHost), JSON.stringify);
+    this.#listener = new HttpListener(host, guard, log, (engineHost) => makeEngine(engineHost), JSON.stringify, access);
   }
 
   get entrance(): HttpEntrance {

@@ -15,8 +15,8 @@ export const installHealth = (entrance: HttpEntrance, health: Pick<Health, "hind
     exchange.reply(hindrance && UNAVAILABLE, TEXT, `${hindrance ?? "ready"}\n`);
   };
   const readyHead: HttpHandler = (exchange) => exchange.sendNothing(health.hindrance && UNAVAILABLE);
-  entrance.addAlways("/healthz", live);
-  entrance.addAlways("/readyz", ready, readyHead);
+  entrance.add("/healthz", live, { isOpen: true, isAlways: true });
+  entrance.add("/readyz", ready, { isOpen: true, isAlways: true, head: readyHead });
 };
 
 /** `/metrics` for Prometheus; `read` is called once for each scrape. */
@@ -26,9 +26,10 @@ export const installMetrics = (entrance: HttpEntrance, read: () => Samples): voi
     const { Scrape } = await import("./scrape.js");
     return new Scrape(read);
   };
-  entrance.addAlways("/metrics", async (exchange) => {
+  const answer: HttpHandler = async (exchange) => {
     scrape ??= load();
     const loaded = await scrape;
     exchange.reply(undefined, loaded.contentType, await loaded.text());
-  });
+  };
+  entrance.add("/metrics", answer, { operates: true, isAlways: true });
 };

@@ -1,4 +1,5 @@
 /** What all connections share: the way to the shards, and the budgets that bound them together. */
+import type { Access } from "../access/access.js";
 import type { BackupRefusal, BackupSummary } from "../data/backup.js";
 import type { BrokerOptions } from "../options.js";
 import type { Router } from "../shards/router.js";
@@ -31,6 +32,7 @@ export interface ConnectionContext {
   readonly unsent: UnsentBudget;
   readonly waiting: WaitingInput;
   readonly calls: CallDesk;
+  readonly access: Access;
   /** All of them. */
   readonly connections: ConnectionDirectory;
   /** The broker stops, and shards go one after another. */

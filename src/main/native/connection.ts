@@ -9,9 +9,8 @@
  */
 import { EnvelopeOp, packEnvelope } from "../../channel/envelope.js";
 import { ERRORS, type ErrorName } from "../../protocol/errors.js";
-import { LENGTH_BYTES, REQUEST } from "../../protocol/frame.js";
 import { Op } from "../../protocol/op.js";
-import type { Sender, ShardLink } from "../shards/shard-link.js";
+import type { Sender } from "../shards/shard-link.js";
 import { LOSS_TEXTS, type LossKind } from "../shards/shard-loss.js";
 import { markAnswered } from "./answered-requests.js";
 import { BrokerSide } from "./broker-side.js";
@@ -22,27 +21,22 @@ import type { ConnectionKind, SessionSide } from "./connection-kind.js";
 import { ConnectionLimits } from "./connection-limits.js";
 import { ConsumerLedger } from "./consumer-ledger.js";
 import { FrameIntake, type FrameSink } from "./frame-intake.js";
+import type { Greeting } from "./handshake.js";
+import { Identification, NO_LONGER, type TurnedAway } from "./identification.js";
+import { KnownShards } from "./known-shards.js";
 import { LatePops, type UnansweredPops, type UnheardPop } from "./late-pops.js";
-import { answerError, answerHello, answerPing, sayConsumerClosed, sayGoodbye } from "./local-answers.js";
+import { answerError, answerHello, answerPing, STOPPING, sayConsumerClosed, sayGoodbye } from "./local-answers.js";
 import { Outgoing } from "./outgoing.js";
+import { refuseRun } from "./refused-run.js";
 import { type LocalRequests, RequestRouter } from "./request-router.js";
 import { RequestWindow } from "./request-window.js";
+import { Throttle } from "./throttle.js";
 import { Traffic } from "./traffic.js";
 import type { Transport } from "./transport.js";
 
 const State = { OPEN: 0, CLOSING: 1, CLOSED: 2 } as const;
 
-const NOBODY: Sender = { taken: () => undefined };
-
-const encoder = new TextEncoder();
-
-const STOPPING = "the broker is stopping";
-
 export class NativeConnection implements FrameSink, LocalRequests, CallConnection, Sender {
-  /** What the client calls itself. */
-  name = "";
-  /** Who it has shown to be; empty: nobody. */
-  user = "";
   /** When it was opened: milliseconds since 1970. */
   readonly since: number;
   /** In the list of those that have something gathered. */
@@ -61,11 +55,12 @@ export class NativeConnection implements FrameSink, LocalRequests, CallConnectio
   readonly #traffic = new Traffic();
   /** The envelope of its frames in the rings. */
   readonly #envelope: Uint8Array;
-  /** By shard: 1 when it has heard of this connection. */
-  readonly #used: Uint8Array;
+  readonly #shards: KnownShards;
   readonly #limits: ConnectionLimits;
   /** Undefined: its client speaks the native protocol. */
   readonly #session: SessionSide | undefined;
+  readonly #identification: Identification;
+  readonly #throttle = new Throttle(() => this.#updateReading());
   #state: number = State.OPEN;
   #isReceiving = false;
   #hasLeft = false;
@@ -85,8 +80,9 @@ export class NativeConnection implements FrameSink, LocalRequests, CallConnectio
     readonly id: number,
     transport: Transport,
     context: ConnectionContext,
-    { session, hasSaidHello = session !== undefined }: ConnectionKind = {},
+    kind: ConnectionKind = {},
   ) {
+    const { session, hasSaidHello = session !== undefined } = kind;
     this.#context = context;
     this.#transport = transport;
     this.since = context.now();
@@ -94,10 +90,12 @@ export class NativeConnection implements FrameSink, LocalRequests, CallConnectio
     this.#intake = new FrameIntake(this, context.options.maxFrameBytes, context.assembly, hasSaidHello);
     this.#window = new RequestWindow(session?.maxInFlight ?? context.options.maxInFlight);
     this.#envelope = Uint8Array.from(packEnvelope([EnvelopeOp.FRAMES, id]));
-    this.#used = new Uint8Array(context.links.length);
+    this.#shards = new KnownShards(id, context.links);
     this.#limits = new ConnectionLimits(context, transport.canPause, session !== undefined);
     this.#session = session;
     this.#requests = new RequestRouter(this, context.router, this.#window, this.#ledger, hasSaidHello);
+    this.#identification = new Identification(context.access, kind, transport.canPause);
+    this.#identified();
   }
 
   /** It is a TCP connection, which no page in a browser can open. */
@@ -131,8 +129,8 @@ export class NativeConnection implements FrameSink, LocalRequests, CallConnectio
       id: this.id,
       protocol,
       address,
-      user: this.user,
-      name: this.name,
+      user: this.#identification.access?.user.name ?? "",
+      name: this.#shards.name,
       since: this.since,
       unanswered: this.#window.size,
       consumers: this.#ledger.consumers,
@@ -162,6 +160,8 @@ export class NativeConnection implements FrameSink, LocalRequests, CallConnectio
     }
     if (this.#state !== State.OPEN) this.#finish();
     else if (this.#outgoing.gathered > 0) this.flush();
+    const { access } = this.#requests;
+    if (access !== undefined && access.wait > 0) this.#throttle.look(access);
   }
 
   /** The transport has sent some of what was buffered. */
@@ -170,7 +170,7 @@ export class NativeConnection implements FrameSink, LocalRequests, CallConnectio
     this.#context.unsent.account(this, buffered);
     if (!this.#isHeld || buffered > this.#limits.heldFrom / 2) return;
     this.#isHeld = false;
-    this.#tellShards(EnvelopeOp.UNHOLD);
+    this.#shards.tell(EnvelopeOp.UNHOLD);
     this.#calls?.unhold();
     this.#updateReading();
   }
@@ -179,6 +179,7 @@ export class NativeConnection implements FrameSink, LocalRequests, CallConnectio
   closed(unheard: readonly UnheardPop[] = []): void {
     if (this.#state === State.CLOSED) return;
     this.#state = State.CLOSED;
+    this.#identification.left();
     this.#intake.stop();
     this.#outgoing.discard();
     this.#context.unsent.forget(this);
@@ -219,14 +220,14 @@ export class NativeConnection implements FrameSink, LocalRequests, CallConnectio
     if (buffered > this.#limits.cutOffBytes) return this.#cutOff(buffered);
     if (this.#isHeld) return;
     this.#isHeld = true;
-    this.#tellShards(EnvelopeOp.HOLD);
+    this.#shards.tell(EnvelopeOp.HOLD);
     this.#calls?.hold();
     this.#updateReading();
   }
 
   /** The shard has lost its state. Requests to it are answered with an error, and its consumers are closed. */
   shardLost(shard: number, kind: LossKind): void {
-    this.#used[shard] = 0;
+    this.#shards.forget(shard);
     if (this.#state !== State.OPEN) return this.#late?.shardLost(shard);
     const text = LOSS_TEXTS[kind];
     for (const request of this.#window.takeShard(shard)) {
@@ -291,7 +292,14 @@ export class NativeConnection implements FrameSink, LocalRequests, CallConnectio
     this.#traffic.measure(now, this.#outgoing.written);
     const isPaused = this.#isPaused && this.#transport.canPause;
     // No excuse for a client that does not read its answers.
-    this.#intake.sweep(now, isPaused, isPaused && this.#waitingBytes > 0);
+    this.#intake.sweep(now, isPaused, isPaused && (this.#waitingBytes > 0 || this.#throttle.isOn));
+    this.recheck();
+  }
+
+  /** Looks whether its client may still be here: users may have changed, or a token's time may be over. */
+  recheck(): void {
+    if (this.#requests.isGreeted && this.#identification.isOver) this.fail("UNAUTHORIZED", NO_LONGER, 0);
+    else if (this.#requests.access !== undefined) this.#shards.show(this.#identification.sees);
   }
 
   /** Gives back memory of a busier time. */
@@ -308,12 +316,12 @@ export class NativeConnection implements FrameSink, LocalRequests, CallConnectio
 
   forward(shard: number, bytes: Uint8Array, view: DataView, start: number, end: number): void {
     const link = this.#context.links[shard];
-    if (link === undefined) return this.#refuseRun(shard, view, start, end);
-    if (this.#used[shard] === 0) {
-      this.#used[shard] = 1;
-      if (this.name !== "") this.#tellName(link);
-      if (this.#isHeld) link.tell(EnvelopeOp.HOLD, this.id);
+    if (link === undefined) {
+      const { isClosing, down } = this.#context;
+      const kind = isClosing ? "SHUTTING_DOWN" : (down[shard] ?? "SHARD_DOWN");
+      return refuseRun(this.#outgoing, kind, this.#window, this.#ledger, view, start, end);
     }
+    this.#shards.meet(shard, link, this.#isHeld);
     if (link.send(this, this.#envelope, bytes, start, end)) return;
     this.#waitingBytes += end - start;
     this.#context.waiting.add(end - start);
@@ -322,12 +330,6 @@ export class NativeConnection implements FrameSink, LocalRequests, CallConnectio
     if (this.#session !== undefined || this.#waitingBytes <= this.#limits.cutOffWaiting) return;
     this.fail("BUSY", "too much input waits that needs no answer", 0);
     this.conclude();
-  }
-
-  /** For the histories of messages. It is told each shard once, and nobody waits for it. */
-  #tellName(link: ShardLink): void {
-    const name = encoder.encode(this.name);
-    link.send(NOBODY, Uint8Array.from(packEnvelope([EnvelopeOp.NAME, this.id])), name, 0, name.length);
   }
 
   malformed(kind: ErrorName, text: string, request: number): void {
@@ -348,11 +350,27 @@ export class NativeConnection implements FrameSink, LocalRequests, CallConnectio
     return this.#limits.isOverloaded(this.#waitingBytes);
   }
 
-  hello(name: string, request: number): void {
-    this.name = name;
+  hello({ name, token }: Greeting, request: number): void {
+    const refusal = this.#identification.greet(token);
+    if (refusal !== undefined) return this.#turnAway(refusal, request);
+    this.#identified();
+    this.#shards.name = name;
     this.#intake.allowLargeFrames();
     this.#context.saidHello(this);
     answerHello(this.#outgoing, Op.HELLO, request, this.#context.hello);
+  }
+
+  #identified(): void {
+    this.#requests.access = this.#identification.access;
+    this.#shards.sees = this.#identification.sees;
+  }
+
+  /** Nothing more of it is read, whenever it is told so. */
+  #turnAway({ kind, text, delay }: TurnedAway, request: number): void {
+    if (delay === 0) return this.fail(kind, text, request);
+    this.#intake.stop();
+    this.#transport.pause();
+    setTimeout(() => this.fail(kind, text, request), delay).unref();
   }
 
   ping(request: number): void {
@@ -378,27 +396,8 @@ export class NativeConnection implements FrameSink, LocalRequests, CallConnectio
     if (this.#transport.bufferedBytes() > this.#limits.heldFrom) this.flush();
   }
 
-  /** Refuses each request of a run whose shard is down, or has gone before this connection as the broker stops. */
-  #refuseRun(shard: number, view: DataView, start: number, end: number): void {
-    const { isClosing, down } = this.#context;
-    const kind = down[shard] ?? "SHARD_DOWN";
-    for (let at = start; at < end; at += LENGTH_BYTES + view.getUint32(at)) {
-      const request = view.getUint32(at + REQUEST);
-      if (!this.#window.clear(request)) continue;
-      this.#ledger.refused(request);
-      if (isClosing) answerError(this.#outgoing, "SHUTTING_DOWN", STOPPING, request);
-      else answerError(this.#outgoing, kind, LOSS_TEXTS[kind], request);
-    }
-  }
-
-  #tellShards(op: number): void {
-    for (let shard = 0; shard < this.#used.length; shard++) {
-      if (this.#used[shard] === 1) this.#context.links[shard]?.tell(op, this.id);
-    }
-  }
-
   #updateReading(): void {
-    const shouldPause = this.#isHeld || this.#waitingBytes > 0;
+    const shouldPause = this.#isHeld || this.#waitingBytes > 0 || this.#throttle.isOn;
     if (shouldPause === this.#isPaused || this.#state !== State.OPEN) return;
     this.#isPaused = shouldPause;
     if (shouldPause) this.#transport.pause();
@@ -423,7 +422,7 @@ export class NativeConnection implements FrameSink, LocalRequests, CallConnectio
   #leave(): void {
     if (this.#hasLeft) return;
     this.#hasLeft = true;
-    this.#tellShards(EnvelopeOp.DISCONNECT);
+    this.#shards.tell(EnvelopeOp.DISCONNECT);
     this.#calls?.leave();
     if (this.#session !== undefined) this.#awaitLatePops(this.#session.unanswered);
   }

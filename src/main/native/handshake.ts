@@ -15,11 +15,18 @@ export const helloHead = (options: BrokerLimits & { readonly shards: number }): 
   return packHead([PROTOCOL_VERSION, `ringmq/${VERSION}`, options.node, options.shards, limits]);
 };
 
-/**
- * The client's name in its HELLO, or "". No more of the head is decoded, and nothing of it is kept. ProtocolError: it does
- * not speak this version, or not this language.
- */
-export const readHello = (bytes: Uint8Array): string => {
+/** What a client says of itself. */
+export interface Greeting {
+  /** Empty: it has said none. */
+  readonly name: string;
+  /** Undefined: it has shown none. */
+  readonly token: string | undefined;
+}
+
+const BAD_GREETING = "the head of HELLO is [version, client name, token]";
+
+/** No more of the head is decoded. ProtocolError: the client does not speak this version, or not this language. */
+export const readHello = (bytes: Uint8Array): Greeting => {
   const cursor = new HeadCursor();
   try {
     cursor.begin(new DataView(bytes.buffer, bytes.byteOffset, bytes.length), 0, bytes.length);
@@ -28,11 +35,17 @@ export const readHello = (bytes: Uint8Array): string => {
     if (version !== PROTOCOL_VERSION) {
       throw new ProtocolError("UNSUPPORTED_VERSION", `this broker speaks version ${PROTOCOL_VERSION} of the protocol`);
     }
-    cursor.next();
+    const name = nextText(cursor, bytes, MAX_CLIENT_NAME) ?? "";
+    // A greeting is short: see `MAX_GREETING_BYTES`.
+    return { name, token: nextText(cursor, bytes, bytes.length) };
   } catch (error) {
     if (error instanceof ProtocolError && error.kind === "UNSUPPORTED_VERSION") throw error;
-    throw new ProtocolError("HANDSHAKE_REQUIRED", "the head of HELLO is [version, client name]");
+    throw new ProtocolError("HANDSHAKE_REQUIRED", BAD_GREETING);
   }
+};
+
+const nextText = (cursor: HeadCursor, bytes: Uint8Array, max: number): string | undefined => {
+  cursor.next();
   const { kind, start, end } = cursor;
-  return kind === Kind.STRING ? readTextUpTo(bytes, start, end, MAX_CLIENT_NAME) : "";
+  return kind === Kind.STRING ? readTextUpTo(bytes, start, end, max) : undefined;
 };

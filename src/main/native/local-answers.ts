@@ -66,8 +66,9 @@ export const answerHello = (outgoing: Outgoing, op: number, request: number, hea
 export const sayConsumerClosed = (outgoing: Outgoing, kind: ErrorName, text: string, request: number): void =>
   answer(outgoing, Answer.CONSUMER_CLOSED, request, packHead([ERRORS[kind].code, text]));
 
-export const sayGoodbye = (outgoing: Outgoing): void =>
-  answer(outgoing, Answer.GOODBYE, 0, packHead(["the broker is stopping"]));
+export const STOPPING = "the broker is stopping";
+
+export const sayGoodbye = (outgoing: Outgoing): void => answer(outgoing, Answer.GOODBYE, 0, packHead([STOPPING]));
 
 /** The answer to a pop that has found nothing, of a session's own: without a request. */
 export const NO_MESSAGES: Uint8Array = Uint8Array.from(frame(Answer.MESSAGES, 0, NO_HEAD).written());

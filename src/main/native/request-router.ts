@@ -9,9 +9,10 @@ import { MAX_NAME_BYTES } from "../../protocol/limits.js";
 import { Op } from "../../protocol/op.js";
 import { readText } from "../../protocol/text.js";
 import { NO_ROUTE, type Router } from "../shards/router.js";
+import { type ConnectionAccess, Verdict } from "./connection-access.js";
 import type { ConsumerLedger } from "./consumer-ledger.js";
 import { HERE } from "./frame-intake.js";
-import { readHello } from "./handshake.js";
+import { type Greeting, readHello } from "./handshake.js";
 import { HeadCache } from "./head-cache.js";
 import { KINDS_BEFORE_HELLO, REQUEST_KINDS, RequestKind } from "./request-kind.js";
 import { Admission, NO_SHARD, type RequestWindow } from "./request-window.js";
@@ -20,7 +21,7 @@ import { Admission, NO_SHARD, type RequestWindow } from "./request-window.js";
 export interface LocalRequests {
   /** Requests for shards are to be refused: too much input waits, of this connection or of all. */
   readonly isOverloaded: boolean;
-  hello(name: string, request: number): void;
+  hello(greeting: Greeting, request: number): void;
   ping(request: number): void;
   /** About the broker itself. `head` is good until this returns. The request is in the window until it is answered. */
   administer(op: number, head: Uint8Array, request: number): void;
@@ -30,10 +31,17 @@ export interface LocalRequests {
   fail(kind: ErrorName, text: string, request: number): void;
 }
 
+/** The same whether or not there is what was asked about. */
+const FORBIDDEN = "your permissions do not allow this";
+
+const TOO_FAST = "more is published than your limits allow, try again later";
+
 /** A head is read at once: one serves all connections. */
 const cursor = new HeadCursor();
 
 export class RequestRouter {
+  /** Judges every request. Undefined: nobody is asked who it is, or it has not said yet; before HELLO there is no other request. */
+  access: ConnectionAccess | undefined;
   readonly #local: LocalRequests;
   readonly #router: Router;
   readonly #window: RequestWindow;
@@ -55,11 +63,20 @@ export class RequestRouter {
     this.#kinds = hasSaidHello ? REQUEST_KINDS : KINDS_BEFORE_HELLO;
   }
 
+  /** HELLO has been said, or is not waited for. */
+  get isGreeted(): boolean {
+    return this.#kinds === REQUEST_KINDS;
+  }
+
   /** The shard that the whole frame at `start` goes to, or HERE when it goes nowhere. */
   route(bytes: Uint8Array, view: DataView, start: number): number {
     const word = view.getUint32(start + OP);
     const request = view.getUint32(start + REQUEST);
     const kind = this.#kinds[word >>> 24] ?? RequestKind.UNKNOWN;
+    if (this.access !== undefined) {
+      const verdict = this.access.judge(bytes, view, start);
+      if (verdict !== Verdict.ALLOWED) return this.#turnDown(verdict, request);
+    }
     if (kind !== RequestKind.ROUTED || request === 0 || this.#local.isOverloaded) {
       return this.#routeOther(kind, request, bytes, view, start);
     }
@@ -124,9 +141,9 @@ export class RequestRouter {
   #greet(request: number, head: Uint8Array): number {
     if (this.#kinds === REQUEST_KINDS) return this.#refuse("HANDSHAKE_REQUIRED", "HELLO is said once", request);
     try {
-      const name = readHello(head);
+      const greeting = readHello(head);
       this.#kinds = REQUEST_KINDS;
-      this.#local.hello(name, request);
+      this.#local.hello(greeting, request);
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
       this.#local.fail(error.kind, error.message, request);
@@ -171,6 +188,12 @@ export class RequestRouter {
     const channel = readText(bytes, start, end);
     if (op === Op.SUBSCRIBE) this.#ledger.expect(request, { kind: "subscribe", shard, channel });
     else this.#ledger.expect(request, { kind: "unsubscribe", channel });
+  }
+
+  #turnDown(verdict: number, request: number): number {
+    if (verdict === Verdict.NAMELESS) return this.#badHead(request);
+    if (verdict === Verdict.TOO_FAST) return this.#refuse("BUSY", TOO_FAST, request);
+    return this.#refuse("FORBIDDEN", FORBIDDEN, request);
   }
 
   #badHead(request: number): number {

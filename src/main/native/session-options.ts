@@ -1,4 +1,5 @@
 /** What a session is opened with, and what its requests may say. */
+import type { Credential } from "../access/user.js";
 import type { Log } from "../log.js";
 import type { NativeConnection } from "./connection.js";
 import type { SessionSide } from "./connection-kind.js";
@@ -11,8 +12,8 @@ export interface Identity {
   readonly protocol: string;
   /** The client's address, with its port where it has a socket to itself. */
   readonly address: string;
-  /** There is no authentication yet. */
-  readonly user: undefined;
+  /** What it has shown; undefined: nobody is asked. */
+  readonly credential: Credential | undefined;
 }
 
 export interface SessionOptions {

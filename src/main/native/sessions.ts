@@ -13,6 +13,8 @@ export interface SessionKind {
   readonly inOrder: boolean;
   /** Requests that it may have unanswered. */
   readonly maxInFlight: number;
+  /** It is the broker's own, which may do anything. */
+  readonly isTrusted?: boolean;
 }
 
 /** What a port needs of the broker to let the clients of a front end in. */

@@ -1,6 +1,7 @@
 /** What a listener needs of the broker to let connections in. */
 
 import type { NativeConnection } from "../native/connection.js";
+import type { ConnectionKind } from "../native/connection-kind.js";
 import type { Transport } from "../native/transport.js";
 import type { AddressShares } from "./address-shares.js";
 
@@ -25,5 +26,5 @@ export interface SocketHost {
 
 export interface ConnectionHost extends SocketHost {
   /** A new connection; the listener brings it bytes and tells it when it can send again and when it is closed. */
-  open(transport: Transport): NativeConnection;
+  open(transport: Transport, kind: Pick<ConnectionKind, "origin" | "isTrusted">): NativeConnection;
 }

@@ -3,6 +3,8 @@
  * the session takes it, writes, and tells the session of the end of input and of the end. All front ends have this in common.
  */
 import type { Socket } from "node:net";
+import type { Access } from "../access/access.js";
+import type { Credential } from "../access/user.js";
 import type { Log } from "../log.js";
 import type { AssemblyMemory } from "../native/assembly.js";
 import { contain, guard } from "../native/error-boundary.js";
@@ -13,6 +15,7 @@ import type { SessionHost } from "../native/sessions.js";
 import type { Client, Codec, FrontEnd, Protocol } from "./front-end.js";
 import { GatheredOutput } from "./gathered-output.js";
 import { HeldInput } from "./held-input.js";
+import { originOf } from "./origin.js";
 import type { Reading } from "./read-buffer.js";
 import { lingeringEnd } from "./tcp-transport.js";
 
@@ -43,6 +46,9 @@ export interface FrontEndContext {
   readonly pool: OutputPool;
   readonly maxMessageBytes: number;
   readonly maxInFlight: number;
+  readonly access: Access;
+  /** Name of the user that clients are whose certificate does not say so; these protocols have no tokens. Undefined: nobody. */
+  readonly identity: string | undefined;
   readonly log: Log;
 }
 
@@ -50,8 +56,39 @@ export interface FrontEndContext {
 export const protocolOf = (frontEnd: FrontEnd, context: FrontEndContext): Protocol => ({
   name: frontEnd.name,
   recognizes: (bytes) => frontEnd.recognizes(bytes),
-  accept: (socket, reading, first) => void new FrontEndSocket(frontEnd, context, socket, reading, first),
+  accept: (socket, reading, first) => {
+    const { access } = context;
+    if (!access.isOn) return void new FrontEndSocket(frontEnd, context, undefined, socket, reading, first);
+    const credential = whoIs(socket, context);
+    if (credential === undefined) return turnAway(frontEnd, context, socket, reading);
+    const { user } = credential;
+    if (!user.enter()) return refuse(frontEnd, socket, TOO_MANY);
+    socket.once("close", () => user.leave());
+    new FrontEndSocket(frontEnd, context, credential, socket, reading, first);
+  },
 });
+
+/** It tells nothing of what there is. */
+const UNKNOWN = "this broker asks who its clients are: it needs a certificate, or another protocol with a token";
+const TOO_MANY = "the user has as many connections as it may";
+
+const whoIs = (socket: Socket, { access, identity }: FrontEndContext): Credential | undefined => {
+  const { names } = originOf(socket);
+  return access.identify({ names }) ?? (identity === undefined ? undefined : access.named(identity));
+};
+
+const turnAway = (frontEnd: FrontEnd, { access }: FrontEndContext, socket: Socket, reading: Reading): void => {
+  reading.onRead = ignore;
+  const delay = access.refused(originOf(socket).address, frontEnd.name);
+  if (delay === 0) return refuse(frontEnd, socket, UNKNOWN);
+  socket.pause();
+  setTimeout(() => refuse(frontEnd, socket, UNKNOWN), delay).unref();
+};
+
+const refuse = (frontEnd: FrontEnd, socket: Socket, text: string): void => {
+  const bytes = frontEnd.refusal?.(text);
+  lingeringEnd(socket, bytes && Buffer.from(bytes));
+};
 
 /** Of a client that has gone there is nothing left to close. */
 const ignore = (): void => {};
@@ -78,7 +115,14 @@ class FrontEndSocket implements SessionClient, Client {
   /** Nothing more comes. */
   #hasEnded = false;
 
-  constructor(frontEnd: FrontEnd, context: FrontEndContext, socket: Socket, reading: Reading, first: Buffer) {
+  constructor(
+    frontEnd: FrontEnd,
+    context: FrontEndContext,
+    credential: Credential | undefined,
+    socket: Socket,
+    reading: Reading,
+    first: Buffer,
+  ) {
     const { host, memory, pool, log, maxInFlight } = context;
     this.#socket = socket;
     this.#context = context;
@@ -86,7 +130,7 @@ class FrontEndSocket implements SessionClient, Client {
     // A codec may write much that no shard has answered.
     this.#output = new GatheredOutput(socket, pool, () => this.#contained(() => this.#session.unsent()));
     const address = `${socket.remoteAddress}:${socket.remotePort}`;
-    const identity = { protocol: frontEnd.name, address, user: undefined };
+    const identity = { protocol: frontEnd.name, address, credential };
     this.#what = `the connection of ${frontEnd.name} ${address}`;
     this.#session = host.openSession({ identity, inOrder: true, maxInFlight }, this);
     // A client that has ended its side may still wait for answers.

@@ -21,6 +21,8 @@ export interface FrontEnd {
   readonly name: string;
   /** Whether these first bytes are of this protocol. Undefined: there are too few to tell. */
   recognizes(bytes: Uint8Array): boolean | undefined;
+  /** What a client is told, in its protocol, that may not come in: as an answer to its first request. Default: nothing. */
+  refusal?(text: string): Uint8Array;
   /** A client has come. */
   open(session: Session, client: Client): Codec;
 }

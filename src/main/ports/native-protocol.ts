@@ -4,6 +4,7 @@ import type { Log } from "../log.js";
 import { contain, guard } from "../native/error-boundary.js";
 import type { ConnectionHost } from "./connection-host.js";
 import type { Protocol } from "./front-end.js";
+import { originOf } from "./origin.js";
 import type { Reading } from "./read-buffer.js";
 import { TcpTransport } from "./tcp-transport.js";
 
@@ -17,7 +18,7 @@ export const nativeProtocol = (host: ConnectionHost, log: Log): Protocol => ({
   name: "native",
   recognizes: (bytes) => (bytes.length === 0 ? undefined : bytes[0] === FIRST_BYTE),
   accept: (socket: Socket, reading: Reading, first: Buffer) => {
-    const connection = host.open(new TcpTransport(socket));
+    const connection = host.open(new TcpTransport(socket), { origin: originOf(socket) });
     const failed = (error: unknown): void =>
       contain(log, `the connection of ${connection.peer}`, error, () => connection.destroy());
     reading.onRead = (bytes, view, length) => {

@@ -1,6 +1,7 @@
 /** What operators ask of channels: configure, delete, statistics. What is dropped is dropped in steps. */
 import { ProtocolError } from "../../protocol/errors.js";
 import { Durability } from "../../protocol/op.js";
+import type { TopicPatterns } from "../../protocol/topic-pattern.js";
 import type { ChannelCommand, Command, ConfigureChannel, ListChannels } from "../command.js";
 import { shrink } from "../messages/overflow.js";
 import { drop } from "../messages/purge.js";
@@ -78,10 +79,11 @@ export class ChannelAdministration {
     this.store.effects.result(c.connection, c.request, this.#statsOf(this.#find(c.channel)));
   }
 
-  list(c: ListChannels): void {
-    const { names, more } = this.channels.names(c.after, c.max);
+  /** `sight`: what it may show; undefined: all. */
+  list(c: ListChannels, sight: TopicPatterns | undefined): void {
+    const { names, more, last } = this.channels.names(c.after, c.max, sight);
     const channels = names.map((name) => this.#statsOf(this.#find(name)));
-    this.store.effects.result(c.connection, c.request, [channels, more]);
+    this.store.effects.result(c.connection, c.request, sight === undefined ? [channels, more] : [channels, more, last]);
   }
 
   /** Forgets a channel that nobody has configured, that holds nothing and that nobody is subscribed to. */

@@ -3,10 +3,11 @@
  * the journal knows of it because it is kept or configured.
  */
 import { Fifo } from "../../collections/fifo.js";
-import { SortedNames } from "../../collections/sorted-names.js";
+import { LISTING_NAMES, SortedNames } from "../../collections/sorted-names.js";
 import { ProtocolError } from "../../protocol/errors.js";
 import { Durability } from "../../protocol/op.js";
 import type { SubscribeOptions } from "../../protocol/subscribe-options.js";
+import type { TopicPatterns } from "../../protocol/topic-pattern.js";
 import type { ChannelCredit, PublishChannel, Subscribe, Unsubscribe } from "../command.js";
 import type { Connections } from "../consumers/connections.js";
 import type { ConnectionEntry } from "../consumers/consumer.js";
@@ -34,6 +35,13 @@ interface Beginning {
   /** Of one that goes on: whether all of what it missed is there, and if not, how much is known to be lost. */
   readonly recovered: boolean | null;
   readonly lost: number | null;
+}
+
+export interface NameList {
+  readonly names: readonly string[];
+  readonly more: boolean;
+  /** The last name that was looked at. */
+  readonly last: string;
 }
 
 export class Channels {
@@ -75,22 +83,29 @@ export class Channels {
     return this.#channels.size === 0;
   }
 
-  /** Up to `max` names of channels in their order, from behind the name `after`; and whether there are more. */
-  names(after: string, max: number): { readonly names: readonly string[]; readonly more: boolean } {
+  /**
+   * Up to `max` names of channels in their order, from behind the name `after`, of those in `sight`; whether there are more, and
+   * the last name that was looked at.
+   */
+  names(after: string, max: number, sight?: TopicPatterns): NameList {
     const names: string[] = [];
+    let looked = 0;
+    let last = after;
     const live = this.#names.after(after);
     const stored = this.directory.channels.names.after(after);
     let a = live.next();
     let b = stored.next();
     while (a.value !== undefined || b.value !== undefined) {
-      if (names.length === max) return { names, more: true };
+      if (names.length === max || looked === LISTING_NAMES) return { names, more: true, last };
       const isLive = b.value === undefined || (a.value !== undefined && a.value <= b.value);
       const name = (isLive ? a.value : b.value) as string;
-      names.push(name);
+      if (sight?.match(name) !== false) names.push(name);
+      looked++;
+      last = name;
       if (a.value === name) a = live.next();
       if (b.value === name) b = stored.next();
     }
-    return { names, more: false };
+    return { names, more: false, last };
   }
 
   /** A channel that is in use or has been. */

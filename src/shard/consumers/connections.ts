@@ -4,6 +4,7 @@
  */
 import { Fifo } from "../../collections/fifo.js";
 import { ProtocolError } from "../../protocol/errors.js";
+import { TopicPatterns } from "../../protocol/topic-pattern.js";
 import type { Queue } from "../messages/queue.js";
 import type { Store } from "../messages/store.js";
 import { ConnectionEntry, Consumer, type ConsumerOwner, ConsumerSet, type ConsumerTerms } from "./consumer.js";
@@ -16,6 +17,8 @@ export class Connections implements ConsumerOwner {
   readonly #byNumber = new Map<number, ConnectionEntry>();
   /** What the clients of connections call themselves, those that do. */
   readonly #names = new Map<number, string>();
+  /** What lists show connections, those that are not shown all. */
+  readonly #sights = new Map<number, TopicPatterns>();
   readonly #freeNumbers: number[] = [];
   /** Consumers, waiting pops and subscriptions. */
   #count = 0;
@@ -38,9 +41,19 @@ export class Connections implements ConsumerOwner {
     return this.#names.get(connection) ?? "";
   }
 
+  sees(connection: number, patterns: readonly string[]): void {
+    this.#sights.set(connection, new TopicPatterns(patterns));
+  }
+
+  /** What lists show it. Undefined: all. */
+  sightOf(connection: number): TopicPatterns | undefined {
+    return this.#sights.get(connection);
+  }
+
   /** A connection is gone. */
-  forgetName(connection: number): void {
+  forget(connection: number): void {
     this.#names.delete(connection);
+    this.#sights.delete(connection);
   }
 
   get all(): Iterable<ConnectionEntry> {

@@ -5,6 +5,7 @@
 import { ProtocolError } from "../../protocol/errors.js";
 import { DEFAULT_KEY } from "../../protocol/limits.js";
 import { Durability } from "../../protocol/op.js";
+import type { TopicPatterns } from "../../protocol/topic-pattern.js";
 import type { Configure, Purge, QueueCommand, TopicCommand, Topics } from "../command.js";
 import { ALL_STATES, purge } from "../messages/purge.js";
 import type { Queue } from "../messages/queue.js";
@@ -45,9 +46,15 @@ export class Administration {
     this.store.effects.result(c.connection, c.request, this.directory.topic(c.topic).stats());
   }
 
-  topics(c: Topics): void {
-    const { topics, more } = this.directory.list(c.after, c.max);
-    this.store.effects.result(c.connection, c.request, [topics.map((topic) => topic.stats()), more]);
+  /** `sight`: what it may show; undefined: all. */
+  topics(c: Topics, sight: TopicPatterns | undefined): void {
+    const { topics, more, last } = this.directory.list(c.after, c.max, sight);
+    const statistics = topics.map((topic) => topic.stats());
+    this.store.effects.result(
+      c.connection,
+      c.request,
+      sight === undefined ? [statistics, more] : [statistics, more, last],
+    );
   }
 
   /** Throws QUEUE_EXISTS. */

@@ -5,10 +5,11 @@
  * a message that is kept, a configuration, a declaration, a pause. What a command made and did not need after all is
  * removed at its end (`tidy`); a topic that is no longer used goes after a while (idle-topics.ts).
  */
-import { SortedNames } from "../../collections/sorted-names.js";
+import { LISTING_NAMES, SortedNames } from "../../collections/sorted-names.js";
 import { ProtocolError } from "../../protocol/errors.js";
 import { DEFAULT_KEY } from "../../protocol/limits.js";
 import { Durability } from "../../protocol/op.js";
+import type { TopicPatterns } from "../../protocol/topic-pattern.js";
 import type { TopicConfig } from "../command.js";
 import { Queue } from "../messages/queue.js";
 import type { Store } from "../messages/store.js";
@@ -40,6 +41,13 @@ export interface DirectoryLimits {
 
 /** What a broker may set of the configuration of topics that nobody has configured. */
 export type TopicDefaults = Partial<Pick<TopicConfig, "ttr" | "retries">>;
+
+export interface TopicList {
+  readonly topics: readonly Topic[];
+  readonly more: boolean;
+  /** The last name that was looked at. */
+  readonly last: string;
+}
 
 export class Directory {
   /** By number; the store sees the same table. */
@@ -357,17 +365,26 @@ export class Directory {
     this.store.directoryBytes += bytes;
   }
 
-  /** Up to `max` topics in the order of their names, from behind the name `after`; and whether there are more. */
-  list(after: string, max: number): { readonly topics: Topic[]; readonly more: boolean } {
+  /**
+   * Up to `max` topics in the order of their names, from behind the name `after`, of those in `sight`; whether there are more, and
+   * the last name that was looked at.
+   */
+  list(after: string, max: number, sight?: TopicPatterns): TopicList {
     const topics: Topic[] = [];
     let queues = 0;
+    let looked = 0;
+    let last = after;
     for (const name of this.#names.after(after)) {
-      if (topics.length >= max || queues >= LISTING_QUEUES) return { topics, more: true };
+      if (topics.length >= max || queues >= LISTING_QUEUES || looked >= LISTING_NAMES)
+        return { topics, more: true, last };
+      looked++;
+      last = name;
+      if (sight?.match(name) === false) continue;
       const topic = this.#topics.get(name);
       if (topic === undefined) throw new Error(`directory: the topic ${name} is listed and not there`);
       queues += topic.queues.size;
       topics.push(topic);
     }
-    return { topics, more: false };
+    return { topics, more: false, last };
   }
 }

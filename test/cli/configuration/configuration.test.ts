@@ -135,6 +135,44 @@ describe("a configuration", () => {
   });
 });
 
+describe("users", () => {
+  const file = `
+    [listen]
+    gmqIdentity = "old"
+    [[users]]
+    name = "billing"
+    tokens = [ { hash = "sha256:${"ab".repeat(32)}", expires = 2027-01-01T00:00:00Z } ]
+    permissions = [ { topics = "orders.*", allow = ["publish"] } ]
+    limits = { publishBytes = "1mb" }
+    [[users]]
+    name = "old"
+    certificate = "CN=old"
+    permissions = []
+  `;
+
+  it("are the broker's, and shown without their tokens", async () => {
+    const { options, resolved } = await configurationOf({ file });
+    expect(options.users?.map(({ name }) => name)).toEqual(["billing", "old"]);
+    expect(resolved.gmqIdentity).toBe("old");
+    const text = effectiveText(await configurationOf({ file }));
+    expect(text).not.toContain("abab");
+    expect(text).toMatch(/^# tokens = 1, which are not shown$/m);
+    const again = await configurationOf({ file: text });
+    expect(again.resolved.users).toEqual(resolved.users.map(({ tokens, ...user }) => user));
+  });
+
+  it("are told of with the rest that is wrong", async () => {
+    const wrong = `${file}[[users]]\nname = "old"\npermissions = []\n[topics]\nttr = 0`;
+    expect(await faultsOf({ file: wrong })).toEqual([
+      "ringmq.toml: [[users]] old has the same name as [[users]] old",
+      "ringmq.toml: [topics] ttr must be at least 1ms; it is 0ms",
+    ]);
+    expect(await faultsOf({ env: { RINGMQ_GMQ_IDENTITY: "nobody" } })).toEqual([
+      expect.stringMatching(/^RINGMQ_GMQ_IDENTITY must be the name of one of the users/),
+    ]);
+  });
+});
+
 describe("what is wrong with a configuration", () => {
   it("is said at once, with its place and what was meant", async () => {
     const file = `
@@ -173,7 +211,7 @@ describe("what is wrong with a configuration", () => {
       'ringmq.toml: [limits] maxMessageBytes = "9zb": It must be a size, such as 256mb, 64kb or 1048576 (bytes).',
       "ringmq.toml: [journal] data = 7: It must be a text.",
       'ringmq.toml: [journal] durability = "memry": Allowed choices are fsync, write, memory.',
-      "ringmq.toml: there is no section colours; there are listen, tls, journal, broker, limits, topics, channels, log",
+      "ringmq.toml: there is no section colours; there are listen, tls, journal, broker, limits, topics, channels, log, users",
       "ringmq.toml: [tls] cert needs [tls] key, the file with the certificate's private key",
       "ringmq.toml: [limits] maxConnections must be from 1 to 1048576; it is 0",
       "ringmq.toml: [limits] helloTimeout must be at least 1ms; it is 0ms",

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { RingmqError } from "../../../src/client/base/error.js";
 import { connect } from "../../../src/client/connect.js";
+import { type Tokens, takeToken } from "../../../src/client/connection/address.js";
 import { readAddress } from "../../../src/client/connection/address-refusal.js";
 
 const refusal = async (address: unknown): Promise<RingmqError> => {
@@ -69,7 +70,38 @@ describe("the address of a broker", () => {
     async (address) => {
       const { code, message } = await refusal(address);
       expect(code).toBe("BAD_ARGUMENT");
-      expect(message).toContain("asks nobody for a password");
+      expect(message).toContain("has more than a token before the @");
+      expect(message).not.toContain("secret");
+    },
+  );
+
+  it("gives up the token before its @, and nothing that is shown of it has that", () => {
+    const tokens: Tokens = new Map();
+    const given = [
+      "tcp://ringmq_s%2Bt@h:1",
+      "WS://token@h/mq",
+      "tcp://a:@[::1]:2",
+      "tcp://h",
+      "tcp://a:b@h",
+      "tcp://@h",
+    ];
+    expect(given.map((address) => takeToken(address, tokens))).toEqual([
+      "tcp://h:1",
+      "WS://h/mq",
+      "tcp://[::1]:2",
+      "tcp://h",
+      "tcp://a:b@h",
+      "tcp://@h",
+    ]);
+    expect([...tokens.values()]).toEqual(["ringmq_s+t", "token", "a"]);
+    expect(takeToken("tcp://%ff@h", tokens)).toBe("tcp://%ff@h");
+  });
+
+  it.each(["tcp://secret@localhost:99999", "ftp://secret@localhost", "tcp://secret@"])(
+    "repeats no token, whatever is wrong: %s",
+    async (address) => {
+      const { code, message } = await refusal(address);
+      expect(code).toBe("BAD_ARGUMENT");
       expect(message).not.toContain("secret");
     },
   );

@@ -18,7 +18,7 @@ it("requests of every size are replied to over lanes, and a lane that ends ends 
   const far: Bridge = new Bridge(
     (batch) => near.receive(batch),
     setImmediate,
-    (lane) => openLane(host, lane, { protocol: "lane", address: "a test" }, SILENT),
+    (lane) => openLane(host, lane, { protocol: "lane", address: "a test" }, {}, SILENT),
   );
   const open: OpenTransport = async (_address, events) =>
     new LaneTransport(near.open(new Uint8Array(0)), events, () => 0);

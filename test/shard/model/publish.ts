@@ -142,6 +142,7 @@ export class ModelPublisher {
       if (fate.error === "SEQUENCE_FORGOTTEN") {
         // Where the messages of a batch are taken together, the first one is enough.
         known()?.forgotten(producer, sequence + at);
+        dropFarOver(useTopic(cmd.topic), cmd.routeKey, entries);
       } else if (fate.isDuplicate) {
         for (let i = 0; i < some.length; i++) known()?.again(producer, sequence + at + i, fate.id + BigInt(i));
       } else {
@@ -280,8 +281,8 @@ const fateIn = (fates: readonly PublishFate[], at: number, entries: number, witn
 };
 
 /**
- * What queues have far over a limit that was lowered goes in steps, before the keys of a request are looked up: as much as leaves
- * less than a step's worth.
+ * What queues have far over a limit that was lowered goes in steps, before the keys and numbers of a request are looked up: as much
+ * as leaves less than a step's worth.
  */
 const dropFarOver = (topic: ModelTopic, routeKey: string, entries: readonly string[]): void => {
   const queues = reachedBy(topic, routeKey);

@@ -71,9 +71,10 @@ export class TouchLink {
     if (this.#opening === undefined) {
       if (now < this.#notBefore) throw localError("CONNECTION_CLOSED", "the lease thread connects again in a moment");
       this.#notBefore = now + backoff(this.#attempt++, FIRST_WAIT, MAX_WAIT);
-      const { url, name, connectTimeout, tls } = this.#target;
+      const { url, name, token, connectTimeout, tls } = this.#target;
       this.#opening = openConnection(url, {
         name,
+        token,
         signal: undefined,
         connectTimeout: Math.min(connectTimeout, Math.max(patience, MIN_PATIENCE)),
         tls,

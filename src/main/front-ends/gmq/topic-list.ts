@@ -23,6 +23,8 @@ export class TopicListError extends Error {
 interface Page {
   readonly topics: readonly TopicStatistics[];
   readonly more: boolean;
+  /** Where the next page begins: behind this name. */
+  readonly last: string;
 }
 
 /** Topics that are made or deleted meanwhile may be missing or there; each name comes at most once. */
@@ -54,7 +56,7 @@ const smallest = (cursors: readonly ShardCursor[]): ShardCursor | undefined => {
 
 /** Where a listing stands in one shard. */
 class ShardCursor {
-  #page: Page = { topics: [], more: true };
+  #page: Page = { topics: [], more: true, last: "" };
   #max = FIRST_TOPICS;
   #at = 0;
 
@@ -76,14 +78,16 @@ class ShardCursor {
   }
 
   async advance(): Promise<void> {
-    const name = this.topic?.name ?? "";
     this.#at++;
-    if (this.topic !== undefined || !this.#page.more) return;
-    await this.#read(name);
+    if (this.topic === undefined && this.#page.more) await this.#read(this.#page.last);
   }
 
   async #read(after: string): Promise<void> {
-    this.#page = await readPage(this.turns, this.session, this.shard, after, this.#max);
+    // A page of which nothing is shown may have others behind it.
+    for (let from = after; ; from = this.#page.last) {
+      this.#page = await readPage(this.turns, this.session, this.shard, from, this.#max);
+      if (this.#page.topics.length > 0 || !this.#page.more) break;
+    }
     this.#at = 0;
     this.#max = topicsOfPage(this.#max, this.#page.topics);
   }
@@ -114,5 +118,7 @@ const parsePage = (frame: AnswerFrame): Page | undefined => {
   if (frame.op !== Answer.RESULT) return undefined;
   const value = result(frame);
   if (!Array.isArray(value) || !Array.isArray(value[0])) return undefined;
-  return { topics: value[0].map(parseStatistics), more: value[1] === true && value[0].length > 0 };
+  const topics = value[0].map(parseStatistics);
+  const last: unknown = value[2] ?? topics.at(-1)?.name;
+  return { topics, more: value[1] === true && typeof last === "string", last: typeof last === "string" ? last : "" };
 };

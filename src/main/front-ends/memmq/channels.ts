@@ -5,6 +5,7 @@
 import type { ErrorName } from "../../../protocol/errors.js";
 import type { SessionClient } from "../../native/session-client.js";
 import type { SubscribeOptions } from "../../native/session-pushes.js";
+import type { Caller } from "../../ports/http/caller.js";
 
 /** Why something was not done. */
 export interface Refusal {
@@ -73,7 +74,7 @@ export interface ChannelClient {
 
 export interface Channels {
   /** Publishes an entry for a client of plain HTTP. */
-  publish(address: string, channel: string, key: string, entry: Uint8Array, onPublished: OnPublished): void;
+  publish(caller: Caller, channel: string, key: string, entry: Uint8Array, onPublished: OnPublished): void;
   /** A client has come. `what` it does, for the log. */
-  open(what: string, address: string, client: SessionClient): ChannelClient;
+  open(what: string, caller: Caller, client: SessionClient): ChannelClient;
 }

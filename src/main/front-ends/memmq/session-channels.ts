@@ -9,6 +9,7 @@ import type { Session } from "../../native/session.js";
 import type { SessionClient } from "../../native/session-client.js";
 import type { SubscribeOptions } from "../../native/session-pushes.js";
 import type { SessionHost } from "../../native/sessions.js";
+import type { Caller } from "../../ports/http/caller.js";
 import type { HttpSessions } from "../../ports/http/sessions.js";
 import { ChannelHeads } from "./channel-heads.js";
 import type { ChannelClient, Channels, MessageId, OnPublished, Refusal, Sink } from "./channels.js";
@@ -29,12 +30,12 @@ export class SessionChannels implements Channels {
     this.#host = host;
   }
 
-  publish(address: string, channel: string, key: string, entry: Uint8Array, onPublished: OnPublished): void {
-    publishOver(this.#sessions.shared(address), this.#heads, channel, key, entry, onPublished);
+  publish(caller: Caller, channel: string, key: string, entry: Uint8Array, onPublished: OnPublished): void {
+    publishOver(this.#sessions.shared(caller), this.#heads, channel, key, entry, onPublished);
   }
 
-  open(what: string, address: string, client: SessionClient): ChannelClient {
-    const identity = { protocol: what, address, user: undefined };
+  open(what: string, { address, credential }: Caller, client: SessionClient): ChannelClient {
+    const identity = { protocol: what, address, credential };
     const session = this.#host.openSession({ identity, inOrder: false, maxInFlight: MAX_IN_FLIGHT }, client);
     return new SessionChannelClient(session, this.#heads);
   }

@@ -59,7 +59,7 @@ const allowed = (methods: object): string => `the path takes ${Object.keys(metho
 
 const ask = (exchange: HttpExchange, sessions: HttpSessions, { op, head, payload }: Asked): void => {
   // None of them holds anything, so nobody has to cancel it.
-  const session = sessions.shared(exchange.remoteAddress);
+  const session = sessions.shared(exchange.caller);
   session.request(
     op,
     0,
@@ -83,6 +83,8 @@ const NOT_FOUND: ReadonlySet<string> = new Set(["NO_TOPIC", "NO_QUEUE", "UNKNOWN
 
 const statusOf = (code: string): string => {
   if (NOT_FOUND.has(code)) return "404 Not Found";
+  if (code === "UNAUTHORIZED") return "401 Unauthorized";
+  if (code === "FORBIDDEN") return "403 Forbidden";
   if (code.startsWith("BAD_")) return "400 Bad Request";
   const isRetryable = Object.hasOwn(ERRORS, code) && ERRORS[code as keyof typeof ERRORS].retryable;
   return isRetryable ? "503 Service Unavailable" : "500 Internal Server Error";

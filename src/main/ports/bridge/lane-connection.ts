@@ -2,6 +2,7 @@
 import type { Lane, LaneOwner } from "../../../bridge/bridge.js";
 import type { Log } from "../../log.js";
 import type { NativeConnection } from "../../native/connection.js";
+import type { ConnectionKind } from "../../native/connection-kind.js";
 import { contain, guard } from "../../native/error-boundary.js";
 import type { ConnectionHost } from "../connection-host.js";
 import { LaneTransport } from "./lane-transport.js";
@@ -11,9 +12,18 @@ const ignore = (): void => {};
 /** Who a lane is for: see `Transport`. */
 export type LanePeer = Pick<LaneTransport, "protocol" | "address">;
 
+/** What a connection of a lane is. */
+type LaneKind = Pick<ConnectionKind, "origin" | "isTrusted">;
+
 /** Opens a connection for a lane. `onClosed` is called once, when it has closed. */
-export const openLane = (host: ConnectionHost, lane: Lane, peer: LanePeer, log: Log, onClosed = ignore): void =>
-  void new LaneConnection(host, lane, peer, log, onClosed);
+export const openLane = (
+  host: ConnectionHost,
+  lane: Lane,
+  peer: LanePeer,
+  kind: LaneKind,
+  log: Log,
+  onClosed = ignore,
+): void => void new LaneConnection(host, lane, peer, kind, log, onClosed);
 
 class LaneConnection implements LaneOwner {
   readonly #lane: Lane;
@@ -22,12 +32,19 @@ class LaneConnection implements LaneOwner {
   readonly #log: Log;
   #onClosed: () => void;
 
-  constructor(host: ConnectionHost, lane: Lane, { protocol, address }: LanePeer, log: Log, onClosed: () => void) {
+  constructor(
+    host: ConnectionHost,
+    lane: Lane,
+    { protocol, address }: LanePeer,
+    kind: LaneKind,
+    log: Log,
+    onClosed: () => void,
+  ) {
     this.#lane = lane;
     this.#log = log;
     this.#onClosed = onClosed;
     this.#transport = new LaneTransport(lane, protocol, address);
-    this.#connection = host.open(this.#transport);
+    this.#connection = host.open(this.#transport, kind);
     lane.owner = this;
     this.#transport.onDestroyed = () => this.#closed();
     this.#transport.onResumed = (bytes) => this.#receive(bytes);

@@ -3,6 +3,7 @@
  * the client in the broker, nearly always a session, which the port then tells how its client fares.
  */
 import type { SessionClient } from "../../native/session-client.js";
+import type { Caller } from "./caller.js";
 
 /** What stands for the client: see `Session`. */
 export interface Carried {
@@ -17,8 +18,7 @@ export interface Carried {
 }
 
 /** A WebSocket as its front end sees it. What cannot be sent any more goes nowhere. */
-export interface WebSocketClient extends SessionClient {
-  readonly address: string;
+export interface WebSocketClient extends SessionClient, Caller {
   /** Sends the body of each of the entries in [start, end) as a binary message, with `flush`; the bytes stay good until then. */
   sendEntries(bytes: Uint8Array, view: DataView, start: number, end: number): void;
   /** Sends a text message, with `flush`. */
@@ -43,8 +43,7 @@ export interface WebSocketFrontEnd {
 }
 
 /** A client with an endless answer as its front end sees it. */
-export interface StreamClient extends SessionClient {
-  readonly address: string;
+export interface StreamClient extends SessionClient, Caller {
   /** Sends the head of the answer, status 200; false: the client has gone. */
   begin(type: string, fields: readonly (readonly [string, string])[]): boolean;
   /** Sends the bodies of the entries in [start, end), with `flush`; the bytes stay good until then. */

@@ -36,6 +36,8 @@ export interface AnswerHead {
 export interface HttpResponse {
   /** Of the client. */
   readonly remoteAddress: string;
+  /** What the client's certificate says it is: see `UserOptions.certificate`. */
+  readonly certificateNames: readonly string[];
   /** Calls back when the client goes before the answer is whole. To be called before the request's handler returns. */
   onAborted(callback: () => void): void;
   /**

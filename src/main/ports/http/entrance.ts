@@ -2,11 +2,14 @@
  * The door of the HTTP port: whatever comes in comes through here. It asks the guard first, and runs what a path does in
  * the boundary of its request.
  */
+import type { Access } from "../../access/access.js";
 import type { Log } from "../../log.js";
 import { contain } from "../../native/error-boundary.js";
+import { shareOf } from "../address-shares.js";
 import type { Admission } from "./admission.js";
+import { identify } from "./caller.js";
 import type { Carried, StreamClient, WebSocketClient, WebSocketCodec, WebSocketFrontEnd } from "./carried.js";
-import type { HttpEngine, HttpRequest, HttpResponse, WebSocketPeer } from "./engine.js";
+import type { AnswerHead, HttpEngine, HttpRequest, HttpResponse, WebSocketPeer } from "./engine.js";
 import { type ExchangeContext, HttpExchange, JSON_TYPE } from "./exchange.js";
 import { FrontEndWebSocket } from "./front-end-web-socket.js";
 import type { HttpGuard, Verdict } from "./guard.js";
@@ -25,18 +28,52 @@ export const WEBSOCKET_IDLE_TIMEOUT = 120;
 /** What a path does; the request must not be used after it returns. A promise is awaited for its errors alone. */
 export type HttpHandler = (exchange: HttpExchange, request: HttpRequest) => unknown;
 
+/** What is to be said of a path. */
+export interface PathOptions {
+  /** It answers whoever asks: it tells whether the broker is well, and nothing else. */
+  readonly isOpen?: boolean;
+  /** Whoever publishes faster than it may is told to come later. */
+  readonly publishes?: boolean;
+  /** It tells of the broker as a whole, to users that may operate it. */
+  readonly operates?: boolean;
+  /** It answers while the broker is not available too. */
+  readonly isAlways?: boolean;
+  /** What it does for HEAD. Default: answers, and does nothing. */
+  readonly head?: HttpHandler;
+}
+
 const BAD_REQUEST = "400 Bad Request";
+const UNAUTHORIZED = "401 Unauthorized";
+const TOO_MANY = "429 Too Many Requests";
 const FORBIDDEN = "403 Forbidden";
+
+/** It tells nothing of what there is. */
+const UNKNOWN = "a token of this broker is needed: Authorization: Bearer …";
+const CHALLENGE: AnswerHead["fields"] = [["WWW-Authenticate", "Bearer"]];
+const NOT_ALLOWED = "your permissions do not allow this";
+const TOO_FAST = "more is published than your limits allow, try again later";
+
 const UNAVAILABLE = "503 Service Unavailable";
 const NOT_FOUND = "404 Not Found";
 
+export interface HttpPath extends PathOptions {
+  readonly path: string;
+}
+
+/** What a path does for a method. */
+interface Way extends HttpPath {
+  readonly handler: HttpHandler;
+}
+
 export class HttpEntrance implements ExchangeContext {
   readonly unsent = new UnsentAnswers();
-  /** Why all but the paths of `addAlways` answer 503 at present; undefined: they do not. */
+  readonly #paths: HttpPath[] = [];
+  /** Why all but the paths that answer always answer 503 at present; undefined: they do not. */
   unavailable: string | undefined;
   readonly #engine: HttpEngine;
   readonly #guard: HttpGuard;
   readonly #admission: Admission;
+  readonly #access: Access;
 
   constructor(
     engine: HttpEngine,
@@ -44,36 +81,40 @@ export class HttpEntrance implements ExchangeContext {
     admission: Admission,
     readonly log: Log,
     readonly refusal: (text: string) => string,
+    access: Access,
   ) {
+    this.#access = access;
     this.#engine = engine;
     this.#guard = guard;
     this.#admission = admission;
   }
 
   /** HEAD is answered and does nothing: what the path would answer would be lost. */
-  add(path: string, handler: HttpHandler): void {
-    this.addAlways(
-      path,
-      (exchange, request) =>
-        this.unavailable === undefined ? handler(exchange, request) : this.#answerUnavailable(exchange),
-      (exchange) => exchange.sendNothing(this.unavailable && UNAVAILABLE),
-    );
+  add(path: string, handler: HttpHandler, options: PathOptions = {}): void {
+    this.#paths.push({ path, ...options });
+    const head: Way = { path, handler: options.head ?? answerHead, ...options, publishes: false };
+    const any: Way = { path, handler, ...options };
+    this.#engine.add("head", path, (request, response) => this.#enter(head, request, response));
+    this.#engine.add("any", path, (request, response) => this.#enter(any, request, response));
   }
 
-  /** The same for a path that answers whether the broker is available or not. */
-  addAlways(path: string, handler: HttpHandler, head = answerHead): void {
-    this.#engine.add("head", path, (request, response) => this.#enter(path, request, response, head));
-    this.#engine.add("any", path, (request, response) => this.#enter(path, request, response, handler));
+  /** All that have been added. */
+  get paths(): readonly HttpPath[] {
+    return this.#paths;
   }
 
   /** Adds a path of WebSockets; a request that is none goes to what `add` has added for it. */
   addWebSocket(path: string, { maxMessageBytes, reservedBytes }: WebSocketFrontEnd, handler: WebSocketHandler): void {
     const accept = (request: HttpRequest, response: HttpResponse): WebSocketPeer | undefined => {
       if (!this.admits(path, request, response)) return undefined;
+      const credential = this.#access.isOn ? identify(this.#access, request, response) : undefined;
+      if (credential === undefined && this.#access.isOn) {
+        return this.#turnAway(new HttpExchange(response, this, path), response);
+      }
       const open = handler(request, (status, json) => {
         new HttpExchange(response, this, path).reply(status, JSON_TYPE, json);
       });
-      return open && new FrontEndWebSocket(this.#admission, reservedBytes, open, this.log, path);
+      return open && new FrontEndWebSocket(this.#admission, reservedBytes, open, this.log, path, credential);
     };
     this.#engine.addWebSocket(path, {
       maxMessageBytes,
@@ -94,14 +135,18 @@ export class HttpEntrance implements ExchangeContext {
    * Where an address has as many connections as it may, the request is refused: `refusal` makes the JSON of that.
    */
   stream(exchange: HttpExchange, refusal: (text: string) => string, open: (client: StreamClient) => Carried): void {
-    const place = this.#admission.stream(exchange.remoteAddress);
+    const place = this.#admission.stream(exchange.caller);
     if (typeof place === "string") return exchange.reply(UNAVAILABLE, JSON_TYPE, refusal(place));
     new StreamExchange(exchange, place, refusal("the broker is stopping")).carry(open);
   }
 
   /** What all other paths answer; to be called last. */
   addRest(): void {
-    this.addAlways("/*", answerNothing, answerNoHead);
+    const path = "/*";
+    const head = { path, handler: answerNoHead, isAlways: true };
+    const any = { path, handler: answerNothing, isAlways: true };
+    this.#engine.add("head", path, (request, response) => this.#enter(head, request, response));
+    this.#engine.add("any", path, (request, response) => this.#enter(any, request, response));
   }
 
   /** Whether a request to become a WebSocket may. It is answered when it may not. */
@@ -110,26 +155,55 @@ export class HttpEntrance implements ExchangeContext {
     const isAllowed = verdict === undefined || verdict.kind === "allowed";
     if (isAllowed && this.unavailable === undefined) return true;
     const exchange = new HttpExchange(response, this, path);
-    if (isAllowed) this.#answerUnavailable(exchange);
+    if (isAllowed) exchange.reply(UNAVAILABLE, JSON_TYPE, this.refusal(this.unavailable ?? ""));
     else this.#refuse(exchange, verdict);
     return false;
   }
 
-  #answerUnavailable(exchange: HttpExchange): void {
-    exchange.reply(UNAVAILABLE, JSON_TYPE, this.refusal(this.unavailable ?? ""));
-  }
-
-  #enter(path: string, request: HttpRequest, response: HttpResponse, handler: HttpHandler): void {
+  #enter(way: Way, request: HttpRequest, response: HttpResponse): void {
+    const { path } = way;
     try {
       const verdict = this.#guard.check(request);
       const isAllowed = verdict?.kind === "allowed";
       const exchange = new HttpExchange(response, this, path, isAllowed ? verdict.origin : undefined);
       if (verdict !== undefined && !isAllowed) exchange.run(() => this.#refuse(exchange, verdict));
       else if (isAllowed && isPreflight(request)) exchange.run(() => exchange.sendPreflight());
-      else exchange.run(() => handler(exchange, request));
+      else exchange.run(() => this.#answer(way, exchange, request, response));
     } catch (error) {
       contain(this.log, path, error, () => response.close());
     }
+  }
+
+  /** Asks who it is, unless that is nobody's business, and does what the path does. */
+  #answer(way: Way, exchange: HttpExchange, request: HttpRequest, response: HttpResponse): unknown {
+    const { isOpen, publishes, operates } = way;
+    if (isOpen === true || !this.#access.isOn) return this.#carryOut(way, exchange, request);
+    const credential = identify(this.#access, request, response);
+    if (credential === undefined) return this.#turnAway(exchange, response);
+    exchange.credential = credential;
+    const wait = publishes === true ? credential.user.publishWait(this.#access.now()) : 0;
+    if (wait > 0) return this.#putOff(exchange, wait);
+    if (operates === true && !credential.user.mayOperate) {
+      return exchange.reply(FORBIDDEN, JSON_TYPE, this.refusal(NOT_ALLOWED));
+    }
+    return this.#carryOut(way, exchange, request);
+  }
+
+  #carryOut({ handler, isAlways }: Way, exchange: HttpExchange, request: HttpRequest): unknown {
+    if (this.unavailable === undefined || isAlways === true) return handler(exchange, request);
+    if (request.method === "head") return exchange.sendNothing(UNAVAILABLE);
+    return exchange.reply(UNAVAILABLE, JSON_TYPE, this.refusal(this.unavailable));
+  }
+
+  #turnAway(exchange: HttpExchange, { remoteAddress }: HttpResponse): undefined {
+    const delay = this.#access.refused(shareOf(remoteAddress), "http");
+    const refuse = (): void => exchange.reply(UNAUTHORIZED, JSON_TYPE, this.refusal(UNKNOWN), CHALLENGE);
+    if (delay === 0) refuse();
+    else setTimeout(() => exchange.run(refuse), delay).unref();
+  }
+
+  #putOff(exchange: HttpExchange, wait: number): void {
+    exchange.reply(TOO_MANY, JSON_TYPE, this.refusal(TOO_FAST), [["Retry-After", String(Math.ceil(wait / 1_000))]]);
   }
 
   #refuse(exchange: HttpExchange, verdict: NonNullable<Verdict>): void {

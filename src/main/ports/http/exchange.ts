@@ -3,8 +3,10 @@
  * client that has gone goes nowhere. All that calls back on behalf of the request calls back in its boundary: what is
  * thrown there answers it with 500 or, when a part of its answer is sent, closes its connection.
  */
+import type { Credential } from "../../access/user.js";
 import { type Log, SILENT } from "../../log.js";
 import { contain, guard } from "../../native/error-boundary.js";
+import type { Caller } from "./caller.js";
 import type { AnswerHead, AnswerStream, HttpResponse } from "./engine.js";
 import { UnsentAnswers } from "./unsent-answers.js";
 
@@ -19,7 +21,8 @@ const FAILED = "the broker failed on this request; its log says why";
 /** What pages of other origins may send once they are let in at all. */
 const PREFLIGHT: AnswerHead["fields"] = [
   ["Access-Control-Allow-Methods", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"],
-  ["Access-Control-Allow-Headers", "*"],
+  // The star means all but this one.
+  ["Access-Control-Allow-Headers", "*, Authorization"],
   ["Access-Control-Max-Age", "600"],
 ];
 
@@ -38,6 +41,8 @@ export interface ExchangeContext {
 const ALONE: ExchangeContext = { log: SILENT, unsent: new UnsentAnswers(), refusal: (text) => JSON.stringify(text) };
 
 export class HttpExchange {
+  /** What its client has shown; undefined: nobody is asked. */
+  credential: Credential | undefined;
   readonly #response: HttpResponse;
   readonly #context: ExchangeContext;
   readonly #what: string;
@@ -77,9 +82,9 @@ export class HttpExchange {
     };
   }
 
-  /** Of the client; only while the handler of the request runs. */
-  get remoteAddress(): string {
-    return this.#response.remoteAddress;
+  /** Who asks; only while the handler of the request runs. */
+  get caller(): Caller {
+    return { address: this.#response.remoteAddress, credential: this.credential };
   }
 
   /** Calls back when the connection closes before the answer is sent. */
@@ -117,9 +122,9 @@ export class HttpExchange {
     this.#sendWhole(this.#jsonHead(), json);
   }
 
-  /** The same with a status other than 200 or a type of its own. */
-  reply(status: string | undefined, type: string | undefined, text: string): void {
-    this.#sendWhole(this.#head(status, type), text);
+  /** The same with a status other than 200, a type of its own, or more headers. */
+  reply(status: string | undefined, type: string | undefined, text: string, fields = NO_FIELDS): void {
+    this.#sendWhole(this.#head(status, type, fields), text);
   }
 
   /** Answers without a body. */

@@ -1,4 +1,5 @@
 /** A WebSocket of a front end: from the request to become one to its end. */
+import type { Credential } from "../../access/user.js";
 import type { Log } from "../../log.js";
 import { contain } from "../../native/error-boundary.js";
 import type { Admission, Admitted } from "./admission.js";
@@ -41,6 +42,7 @@ export class FrontEndWebSocket implements WebSocketPeer, WebSocketClient {
     open: (client: WebSocketClient) => WebSocketCodec,
     log: Log,
     what: string,
+    readonly credential: Credential | undefined,
   ) {
     this.#admission = admission;
     this.#reservedBytes = reservedBytes;
@@ -54,7 +56,7 @@ export class FrontEndWebSocket implements WebSocketPeer, WebSocketClient {
   opened(socket: HttpWebSocket): void {
     this.#socket = socket;
     try {
-      const place = this.#admission.webSocket(socket.remoteAddress, this.#reservedBytes);
+      const place = this.#admission.webSocket(this, this.#reservedBytes);
       if (typeof place === "string") return this.close(TRY_AGAIN_LATER, place);
       this.#place = place;
       this.#codec = this.#open?.(this);

@@ -1,8 +1,10 @@
 /** The HTTP port: the native protocol over WebSocket on `/mq`, and the paths that front ends add. */
 import { MAX_WEBSOCKET_MESSAGE_BYTES } from "../../../protocol/limits.js";
+import type { Access } from "../../access/access.js";
 import type { Log } from "../../log.js";
 import { contain } from "../../native/error-boundary.js";
 import type { Address } from "../../options.js";
+import { shareOf } from "../address-shares.js";
 import type { Certificate } from "../certificate.js";
 import type { ConnectionHost, SocketHost } from "../connection-host.js";
 import type { Port } from "../descriptor-watch.js";
@@ -32,12 +34,13 @@ export class HttpListener implements Port, EngineHost {
     readonly log: Log,
     makeEngine: HttpEngineFactory,
     refusal: (text: string) => string,
+    access: Access,
   ) {
     this.#host = host;
     this.#admission = new Admission(host);
     this.#gathering = new WebSocketGathering(log);
     this.#engine = makeEngine(this);
-    this.entrance = new HttpEntrance(this.#engine, httpGuard, this.#admission, log, refusal);
+    this.entrance = new HttpEntrance(this.#engine, httpGuard, this.#admission, log, refusal, access);
   }
 
   /** Adds the native protocol. */
@@ -118,7 +121,8 @@ export class HttpListener implements Port, EngineHost {
   #accept(host: ConnectionHost, request: HttpRequest, response: HttpResponse): WebSocketPeer | undefined {
     try {
       if (!this.entrance.admits(PATH, request, response)) return undefined;
-      return new NativeWebSocket(host, this.#admission, this.#gathering, this.log);
+      const origin = { address: shareOf(response.remoteAddress), names: response.certificateNames };
+      return new NativeWebSocket(host, this.#admission, this.#gathering, this.log, origin);
     } catch (error) {
       contain(this.log, WEBSOCKET, error, () => response.close());
       return undefined;

@@ -2,6 +2,7 @@
 import { MAX_WEBSOCKET_MESSAGE_BYTES } from "../../../protocol/limits.js";
 import type { Log } from "../../log.js";
 import type { NativeConnection } from "../../native/connection.js";
+import type { Origin } from "../../native/connection-kind.js";
 import { contain } from "../../native/error-boundary.js";
 import { errorFrame } from "../../native/local-answers.js";
 import type { ConnectionHost } from "../connection-host.js";
@@ -24,12 +25,20 @@ export class NativeWebSocket implements WebSocketPeer {
   readonly #gathering: WebSocketGathering;
   readonly #log: Log;
   readonly #admission: Admission;
+  readonly #origin: Origin;
   #place: Admitted | undefined;
   #socket: HttpWebSocket | undefined;
   #connection: NativeConnection | undefined;
 
-  constructor(host: Pick<ConnectionHost, "open">, admission: Admission, gathering: WebSocketGathering, log: Log) {
+  constructor(
+    host: Pick<ConnectionHost, "open">,
+    admission: Admission,
+    gathering: WebSocketGathering,
+    log: Log,
+    origin: Origin,
+  ) {
     this.#host = host;
+    this.#origin = origin;
     this.#admission = admission;
     this.#gathering = gathering;
     this.#log = log;
@@ -80,10 +89,14 @@ export class NativeWebSocket implements WebSocketPeer {
   }
 
   #open(socket: HttpWebSocket): void {
-    const place = this.#admission.webSocket(socket.remoteAddress, MAX_WEBSOCKET_MESSAGE_BYTES);
+    const place = this.#admission.webSocket(
+      // Whose it is, its HELLO says.
+      { address: socket.remoteAddress, credential: undefined },
+      MAX_WEBSOCKET_MESSAGE_BYTES,
+    );
     if (typeof place === "string") return refuse(socket, place);
     this.#place = place;
-    this.#connection = this.#host.open(new WebSocketTransport(socket));
+    this.#connection = this.#host.open(new WebSocketTransport(socket), { origin: this.#origin });
   }
 
   #end(): void {

@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Log } from "../../log.js";
 import { contain } from "../../native/error-boundary.js";
+import { certificateNames } from "../origin.js";
 import type { AnswerHead, AnswerStream, HttpResponse } from "./engine.js";
 import type { NodeConnection, UnfinishedAnswer } from "./node-connection.js";
 
@@ -47,6 +48,10 @@ export class NodeResponse implements HttpResponse, UnfinishedAnswer {
 
   get remoteAddress(): string {
     return this.#message.socket.remoteAddress ?? "";
+  }
+
+  get certificateNames(): readonly string[] {
+    return certificateNames(this.#message.socket);
   }
 
   onAborted(callback: () => void): void {

@@ -1,12 +1,14 @@
 /**
- * Sessions of HTTP clients. A request says from which address it comes and no more, so sessions are kept by address: one
- * that all short requests of the address share, so that those of a turn travel together; and of those that hold something
+ * Sessions of HTTP clients. A request says from which address it comes and which user's it is, so sessions are kept by both: one
+ * that all short requests of a user at an address share, so that those of a turn travel together; and of those that hold something
  * or may take long (a pop, a list) each has one to itself, which is used again by the next.
  */
+import type { User } from "../../access/user.js";
 import type { Session } from "../../native/session.js";
 import type { SessionClient } from "../../native/session-client.js";
 import type { SessionKind } from "../../native/sessions.js";
 import { SocketlessClient } from "../../native/socketless-client.js";
+import type { Caller } from "./caller.js";
 
 /** Unanswered requests of an address that share a session: several for each of as many sockets as there may be. */
 const MAX_SHARED_IN_FLIGHT = 65_536;
@@ -49,9 +51,11 @@ class HttpSession extends SocketlessClient {
   }
 }
 
-/** Of one address. */
+/** Of one address, and one user where there are some. */
 interface AddressSessions {
+  readonly key: string;
   readonly address: string;
+  readonly user: User | undefined;
   shared: HttpSession | undefined;
   /** A stack: the last one used is used next. */
   readonly free: HttpSession[];
@@ -87,17 +91,17 @@ export class HttpSessions {
     return size;
   }
 
-  /** The session that short requests of an address share: they hold nothing, and nobody has to cancel them. */
-  shared(address: string): Session {
-    const sessions = this.#sessionsOf(address);
+  /** The session that short requests of a caller share: they hold nothing, and nobody has to cancel them. */
+  shared(caller: Caller): Session {
+    const sessions = this.#sessionsOf(caller);
     sessions.shared ??= this.#add(sessions, MAX_SHARED_IN_FLIGHT);
     sessions.shared.idle = 0;
     return sessions.shared.session;
   }
 
   /** A session that nobody else uses before it is given back or dropped. */
-  lease(address: string): Lease {
-    const sessions = this.#sessionsOf(address);
+  lease(caller: Caller): Lease {
+    const sessions = this.#sessionsOf(caller);
     const leased = sessions.free.pop() ?? this.#add(sessions, MAX_IN_FLIGHT);
     let isLeased = true;
     const end = (how: () => void): void => {
@@ -128,22 +132,24 @@ export class HttpSessions {
     }
   }
 
-  #sessionsOf(address: string): AddressSessions {
-    if (this.#last?.address === address && this.#last.count > 0) return this.#last;
-    const known = this.#addresses.get(address);
+  #sessionsOf({ address, credential }: Caller): AddressSessions {
+    const user = credential?.user;
+    if (this.#last?.address === address && this.#last.user === user && this.#last.count > 0) return this.#last;
+    const key = user === undefined ? address : `${address} ${user.name}`;
+    const known = this.#addresses.get(key);
     this.#last = known;
     if (known !== undefined) return known;
     if (this.#addresses.size >= this.#closeIdleAt) {
       this.#closeIdle(0);
       this.#closeIdleAt = Math.max(MAX_ADDRESSES, 2 * this.#addresses.size);
     }
-    const sessions: AddressSessions = { address, shared: undefined, free: [], count: 0 };
-    this.#addresses.set(address, sessions);
+    const sessions: AddressSessions = { key, address, user, shared: undefined, free: [], count: 0 };
+    this.#addresses.set(key, sessions);
     return sessions;
   }
 
   #add(sessions: AddressSessions, maxInFlight: number): HttpSession {
-    const identity = { protocol: "http", address: sessions.address, user: undefined };
+    const identity = { protocol: "http", address: sessions.address, credential: sessions.user?.shared };
     sessions.count++;
     return new HttpSession(
       sessions,
@@ -158,6 +164,6 @@ export class HttpSessions {
     const at = sessions.free.indexOf(closed);
     if (at >= 0) sessions.free.splice(at, 1);
     sessions.count--;
-    if (sessions.count === 0) this.#addresses.delete(sessions.address);
+    if (sessions.count === 0) this.#addresses.delete(sessions.key);
   }
 }

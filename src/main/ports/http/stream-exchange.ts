@@ -1,4 +1,5 @@
 /** A request whose answer has no end: until its client goes, or what stands for it in the broker ends. */
+import type { Credential } from "../../access/user.js";
 import type { Admitted } from "./admission.js";
 import type { Carried, StreamClient } from "./carried.js";
 import type { AnswerStream } from "./engine.js";
@@ -11,6 +12,7 @@ export class StreamExchange implements StreamClient {
   /** Nothing comes from the client. */
   readonly canPause = false;
   readonly address: string;
+  readonly credential: Credential | undefined;
   readonly #exchange: HttpExchange;
   readonly #place: Admitted;
   readonly #refusal: string;
@@ -26,7 +28,9 @@ export class StreamExchange implements StreamClient {
     this.#exchange = exchange;
     this.#place = place;
     this.#refusal = refusal;
-    this.address = exchange.remoteAddress;
+    const { address, credential } = exchange.caller;
+    this.address = address;
+    this.credential = credential;
     exchange.onGone(() => this.#gone());
   }
 

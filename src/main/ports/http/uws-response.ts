@@ -20,6 +20,8 @@ export const addressOf = (response: UwsHttpResponse): string =>
   Buffer.from(response.getRemoteAddressAsText()).toString();
 
 export class UwsResponse implements HttpResponse {
+  /** Where clients show certificates the other engine serves. */
+  readonly certificateNames: readonly string[] = [];
   readonly #response: UwsHttpResponse;
   readonly #log: Log;
   #address: string | undefined;

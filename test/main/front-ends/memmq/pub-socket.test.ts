@@ -19,6 +19,7 @@ const publishers = (budgetBytes: number, canPause: boolean) => {
     const state = { isPaused: false, hasLeft: false };
     const client: WebSocketClient = {
       address: "client",
+      credential: undefined,
       canPause,
       unsentBytes: () => 0,
       pause: () => {

@@ -1,5 +1,6 @@
 import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, it, test } from "vitest";
+import { Access } from "../../../../src/main/access/access.js";
 import { failure } from "../../../../src/main/front-ends/gmq/http/envelope.js";
 import { type Log, SILENT } from "../../../../src/main/log.js";
 import { AddressShares } from "../../../../src/main/ports/address-shares.js";
@@ -23,7 +24,7 @@ describe.each(ENGINES)("%s", (_, makeEngine) => {
     const guard = new HttpGuard({ listensOn: "127.0.0.1", allowOrigin: [], allowHost: [] });
     const shares = new AddressShares(100);
     const admission = new Admission({ isFull: false, shares, reserve: () => true, release: () => {} });
-    const entrance = new HttpEntrance(engine, guard, admission, log, failure);
+    const entrance = new HttpEntrance(engine, guard, admission, log, failure, new Access([], log));
     entrance.add("/path", (exchange, request) => handle(exchange, request));
     entrance.add("/ping", (exchange) => exchange.reply(undefined, undefined, "OK"));
     entrance.addRest();

@@ -2,6 +2,7 @@
 import { once } from "node:events";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { WebSocket } from "ws";
+import { Access } from "../../../../src/main/access/access.js";
 import { SILENT } from "../../../../src/main/log.js";
 import type { NativeConnection } from "../../../../src/main/native/connection.js";
 import { AddressShares } from "../../../../src/main/ports/address-shares.js";
@@ -59,7 +60,7 @@ const listening = async (makeEngine: HttpEngineFactory) => {
   const guard = new HttpGuard({ listensOn: "127.0.0.1", allowOrigin: [], allowHost: [] });
   const check = guard.check.bind(guard);
   guard.check = (request) => faults.guard?.() ?? check(request);
-  const listener = new HttpListener(host, guard, log, makeEngine, (text) => text);
+  const listener = new HttpListener(host, guard, log, makeEngine, (text) => text, new Access([], log));
   listener.addNative(host);
   const { port } = await listener.listen({ host: "127.0.0.1", port: 0 });
   onTestFinished(() => listener.close());

@@ -28,6 +28,17 @@ const MAX_HELD_BYTES = 1024 * 1024;
 /** What an answer takes beside its bytes. */
 const PLACE_BYTES = 192;
 
+/** Text that does not fit is cut: only that of an error may be so long. */
+export const answerBytes = (type: number, text: string): Buffer => {
+  const size = Math.min(Buffer.byteLength(text), MAX_DATA_BYTES);
+  const bytes = Buffer.allocUnsafe(HEADER + size);
+  bytes.writeInt16BE(type, 0);
+  bytes.writeInt16BE(size, DATA_LENGTH);
+  // A character that does not fit is not written in part.
+  bytes.fill(0x20, HEADER + bytes.write(text, HEADER));
+  return bytes;
+};
+
 /** The place of an answer among the others. */
 export interface Place {
   bytes: Buffer | undefined;
@@ -56,14 +67,9 @@ export class Answers {
     return place;
   }
 
-  /** Answers a request, once. Text that does not fit is cut: only that of an error may be so long. */
+  /** Answers a request, once. */
   give(place: Place, type: number, text: string): void {
-    const size = Math.min(Buffer.byteLength(text), MAX_DATA_BYTES);
-    const bytes = Buffer.allocUnsafe(HEADER + size);
-    bytes.writeInt16BE(type, 0);
-    bytes.writeInt16BE(size, DATA_LENGTH);
-    // A character that does not fit is not written in part.
-    bytes.fill(0x20, HEADER + bytes.write(text, HEADER));
+    const bytes = answerBytes(type, text);
     place.bytes = bytes;
     this.#heldBytes += bytes.length + PLACE_BYTES;
     for (let first = this.#places.at(0); first?.bytes !== undefined; first = this.#places.at(0)) {

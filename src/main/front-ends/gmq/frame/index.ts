@@ -1,5 +1,6 @@
 /** gmq's first generation on the TCP port: every request is a frame that begins with `v111`. */
 import type { FrontEnd } from "../../../ports/front-end.js";
+import { answerBytes, ERROR } from "./answers.js";
 import { FrameClient } from "./frame-client.js";
 import { FrameContext } from "./frame-context.js";
 import { MAGIC, startsWithMagic } from "./request.js";
@@ -13,6 +14,7 @@ export const gmqFrame = (): FrontEnd => {
       if (!startsWithMagic(bytes, 0, bytes.length)) return false;
       return bytes.length < MAGIC.length ? undefined : true;
     },
+    refusal: (text) => answerBytes(ERROR, text),
     open: (session, client) => new FrameClient(session, client, context),
   };
 };

@@ -22,8 +22,9 @@ export interface GmqHttpContext {
 /** Adds the paths. Any other path is the listener's to answer: 404 and `not found`, as in gmq. */
 export const installGmqHttp = (entrance: HttpEntrance, sessions: HttpSessions, context: GmqHttpContext): void => {
   const push = new PushRoute(sessions, context.maxMessageBytes ?? MAX_MESSAGE_BYTES);
-  entrance.add("/push", (exchange, request) => push.handle(exchange, request));
-  entrance.add("/ping", (exchange) => exchange.reply(undefined, "text/plain; charset=utf-8", "OK"));
+  entrance.add("/push", (exchange, request) => push.handle(exchange, request), { publishes: true });
+  // How clients of gmq ask whether a node is well.
+  entrance.add("/ping", (exchange) => exchange.reply(undefined, "text/plain; charset=utf-8", "OK"), { isOpen: true });
 
   const turns = new AnswerTurns();
   const routes: Readonly<Record<string, Route>> = {

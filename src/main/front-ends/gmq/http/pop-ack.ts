@@ -9,7 +9,7 @@ import type { HttpSessions } from "../../../ports/http/sessions.js";
 import type { UnsentAnswers } from "../../../ports/http/unsent-answers.js";
 import { readAck, readPop, requestAck, requestPop } from "../pop-ack.js";
 import * as envelope from "./envelope.js";
-import { parameter, type Route, withSession } from "./route.js";
+import { parameter, type Route, unlessForbidden, withSession } from "./route.js";
 
 /** Bytes that are made into JSON at once: at worst, when all have to be escaped, a few milliseconds of work. */
 const SLICE_BYTES = 128 * 1024;
@@ -67,8 +67,8 @@ export const ackRoute =
     const topic = parameter(query, "topic");
     if (topic === "") return exchange.send(envelope.TOPIC_IS_EMPTY);
     const bindKey = parameter(query, "bindKey");
-    const onAnswer = exchange.guarded((frame: AnswerFrame) => {
-      exchange.send(envelope.outcome(readAck(frame, bindKey, id)));
-    });
-    requestAck(sessions.shared(exchange.remoteAddress), topic, bindKey, id, onAnswer);
+    const onAnswer = exchange.guarded(
+      unlessForbidden(exchange, (frame) => exchange.send(envelope.outcome(readAck(frame, bindKey, id)))),
+    );
+    requestAck(sessions.shared(exchange.caller), topic, bindKey, id, onAnswer);
   };

@@ -8,6 +8,7 @@ import type { AnswerFrame } from "../../../native/answer-frame.js";
 import { refusal, refusalMessage } from "../../../native/answer-reading.js";
 import type { Session } from "../../../native/session.js";
 import { BodyDeadlines, type BodyReader, takeBody } from "../../../ports/http/body-intake.js";
+import type { Caller } from "../../../ports/http/caller.js";
 import type { HttpRequest } from "../../../ports/http/engine.js";
 import type { HttpExchange } from "../../../ports/http/exchange.js";
 import type { HttpSessions } from "../../../ports/http/sessions.js";
@@ -16,6 +17,7 @@ import { PublishHeads } from "../publish-heads.js";
 import { readNoRoute, readPush, requestPush, requestRouteMode } from "../push.js";
 import * as envelope from "./envelope.js";
 import { type FormType, formType, PushForm } from "./push-form.js";
+import { unlessForbidden } from "./route.js";
 
 /** Percent-encoding writes a byte as three. */
 const ENCODED_BYTES = 3;
@@ -44,24 +46,22 @@ export class PushRoute {
   handle(exchange: HttpExchange, request: HttpRequest): void {
     const type = canHaveForm(request.method) ? formType(request.header("content-type")) : undefined;
     if (type === undefined) return exchange.send(envelope.DATA_IS_EMPTY);
-    const { remoteAddress } = exchange;
-    takeBody(exchange, this.#deadlines, this.#maxBodyBytes, (isWhole) =>
-      this.#read(exchange, type, isWhole, remoteAddress),
-    );
+    const { caller } = exchange;
+    takeBody(exchange, this.#deadlines, this.#maxBodyBytes, (isWhole) => this.#read(exchange, type, isWhole, caller));
   }
 
-  #read(exchange: HttpExchange, type: FormType, isWhole: boolean, address: string): BodyReader {
+  #read(exchange: HttpExchange, type: FormType, isWhole: boolean, caller: Caller): BodyReader {
     const form = isWhole ? this.#form : new PushForm(this.maxMessageBytes);
     form.begin(type);
     return {
       write: (bytes) => form.write(bytes),
-      end: () => this.#push(exchange, form, address),
+      end: () => this.#push(exchange, form, caller),
       tooLarge: () => exchange.send(envelope.failure(`the request is above ${this.#maxBodyBytes} bytes`)),
       release: () => form.body.release(),
     };
   }
 
-  #push(exchange: HttpExchange, form: PushForm, address: string): void {
+  #push(exchange: HttpExchange, form: PushForm, caller: Caller): void {
     const job = form.end();
     if (job === undefined) return exchange.send(envelope.DATA_IS_EMPTY);
     if (typeof job === "string") return exchange.send(envelope.failure(job));
@@ -70,13 +70,15 @@ export class PushRoute {
     if (body.fault !== undefined) return exchange.send(envelope.failure(`body is above ${body.limit} bytes`));
     const entry = body.withLead();
     entry.writeUInt32BE(entry.length - WORD_BYTES, 0);
-    const session = this.sessions.shared(address);
-    const onAnswer = exchange.guarded((frame: AnswerFrame) => {
-      const id = readPush(frame);
-      if (id !== undefined) exchange.send(envelope.pushed(id));
-      else if (refusal(frame) === "NO_ROUTE") this.#sendNoRoute(exchange, session, job);
-      else exchange.send(envelope.failure(refusalMessage(frame)));
-    });
+    const session = this.sessions.shared(caller);
+    const onAnswer = exchange.guarded(
+      unlessForbidden(exchange, (frame: AnswerFrame) => {
+        const id = readPush(frame);
+        if (id !== undefined) exchange.send(envelope.pushed(id));
+        else if (refusal(frame) === "NO_ROUTE") this.#sendNoRoute(exchange, session, job);
+        else exchange.send(envelope.failure(refusalMessage(frame)));
+      }),
+    );
     requestPush(session, this.#heads.get(job.topic, job.routeKey, job.delay), entry, onAnswer);
   }
 

@@ -3,11 +3,16 @@
  * with is the request's.
  */
 import { MAX_NAME_BYTES } from "../../../../protocol/limits.js";
+import { Answer } from "../../../../protocol/op.js";
 import type { AnswerFrame, AnswerHandler } from "../../../native/answer-frame.js";
+import { refusal, refusalMessage } from "../../../native/answer-reading.js";
 import type { Session } from "../../../native/session.js";
-import type { HttpExchange } from "../../../ports/http/exchange.js";
+import { type HttpExchange, JSON_TYPE } from "../../../ports/http/exchange.js";
 import type { HttpSessions } from "../../../ports/http/sessions.js";
+import { failure } from "./envelope.js";
 import { formField } from "./form.js";
+
+const FORBIDDEN = "403 Forbidden";
 
 export type Route = (exchange: HttpExchange, query: string) => void | Promise<void>;
 
@@ -39,9 +44,17 @@ export interface Asking {
   answering(read: (frame: AnswerFrame) => string): AnswerHandler;
 }
 
+/** Hands on an answer, unless the caller may not do this: then the request is answered with 403. */
+export const unlessForbidden =
+  (exchange: HttpExchange, callback: AnswerHandler): AnswerHandler =>
+  (frame) => {
+    if (frame.op !== Answer.ERROR || refusal(frame) !== "FORBIDDEN") return callback(frame);
+    exchange.reply(FORBIDDEN, JSON_TYPE, failure(refusalMessage(frame)));
+  };
+
 /** Has the exchange a session to itself until its client is answered or has gone. */
 export const withSession = (exchange: HttpExchange, sessions: HttpSessions, ask: (asking: Asking) => void): void => {
-  const lease = sessions.lease(exchange.remoteAddress);
+  const lease = sessions.lease(exchange.caller);
   exchange.onGone(lease.drop);
   /** Ends the session if `work` throws. */
   const orDrop = (work: () => void): void => {
@@ -55,12 +68,17 @@ export const withSession = (exchange: HttpExchange, sessions: HttpSessions, ask:
   const last = (callback: AnswerHandler): AnswerHandler =>
     exchange.guarded((frame: AnswerFrame) => {
       lease.give();
-      callback(frame);
+      unlessForbidden(exchange, callback)(frame);
     });
   orDrop(() =>
     ask({
       session: lease.session,
-      next: (callback) => exchange.guarded((frame: AnswerFrame) => orDrop(() => callback(frame))),
+      // One that is refused is the last.
+      next: (callback) =>
+        exchange.guarded((frame: AnswerFrame) => {
+          if (frame.op === Answer.ERROR && refusal(frame) === "FORBIDDEN") last(callback)(frame);
+          else orDrop(() => callback(frame));
+        }),
       last,
       answering: (read) => last((frame) => exchange.send(read(frame))),
     }),

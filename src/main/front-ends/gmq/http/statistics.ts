@@ -38,7 +38,7 @@ export const queuesRoute = statisticsRoute((frame) => {
 export const allTopicStatRoute =
   (sessions: HttpSessions, turns: AnswerTurns, shards: number): Route =>
   async (exchange) => {
-    const lease = sessions.lease(exchange.remoteAddress);
+    const lease = sessions.lease(exchange.caller);
     exchange.onGone(lease.drop);
     try {
       await sendTopics(exchange, turns, lease.session, shards);

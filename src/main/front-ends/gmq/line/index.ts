@@ -2,6 +2,7 @@
 import type { FrontEnd } from "../../../ports/front-end.js";
 import type { LineOptions } from "./client.js";
 import { LineCodec } from "./codec.js";
+import { errorResponse } from "./responses.js";
 
 const FIRST_PRINTABLE = 0x20;
 const LAST_PRINTABLE = 0x7e;
@@ -26,5 +27,6 @@ export const recognizesLine = (bytes: Uint8Array): boolean | undefined => {
 export const gmqLine = (options: LineOptions): FrontEnd => ({
   name: "gmq-line",
   recognizes: recognizesLine,
+  refusal: errorResponse,
   open: (session, client) => new LineCodec(session, client, options),
 });

@@ -32,6 +32,16 @@ const ID_HEAD = Buffer.from('{"id":"');
 const BODY_HEAD = Buffer.from('","body":"');
 const RETRY_HEAD = Buffer.from('","retry_count":');
 
+/** An error by itself: bytes of its own. */
+export const errorResponse = (text: string): Buffer => {
+  const data = Buffer.from(text);
+  const bytes = Buffer.alloc(HEADER_BYTES + data.length);
+  bytes.writeUInt16BE(ResponseType.ERROR, 0);
+  bytes.writeUInt32BE(data.length, LENGTH);
+  bytes.set(data, HEADER_BYTES);
+  return bytes;
+};
+
 /** Gathers responses until `flush`, which is called before anything else is done. */
 export class Responses {
   readonly #client: Client;

@@ -6,6 +6,7 @@ import type { Refusal } from "../channels.js";
 export const PUBLISHED = '{"code":200,"msg":"请求成功"}';
 
 const BAD_REQUEST = "400 Bad Request";
+const UNAUTHORIZED = "401 Unauthorized";
 const FORBIDDEN = "403 Forbidden";
 const TOO_LARGE = "413 Content Too Large";
 const FAILED = "500 Internal Server Error";
@@ -18,6 +19,8 @@ const STATUSES: Partial<Readonly<Record<ErrorName, string>>> = {
   BAD_HEAD: BAD_REQUEST,
   BAD_PAYLOAD: BAD_REQUEST,
   BAD_CONFIG: BAD_REQUEST,
+  UNAUTHORIZED,
+  FORBIDDEN,
   NOT_ALLOWED: FORBIDDEN,
   MESSAGE_TOO_LARGE: TOO_LARGE,
   FRAME_TOO_LARGE: TOO_LARGE,
@@ -56,7 +59,7 @@ export const bad = (text: string): Answer => answer(BAD_REQUEST, BAD_ARGUMENT, t
 export const closeCode = ({ kind }: Refusal): number => {
   const status = statusOf(kind);
   if (status === TOO_LARGE) return MESSAGE_TOO_BIG;
-  if (status === BAD_REQUEST || status === FORBIDDEN) return POLICY_VIOLATION;
+  if (status === BAD_REQUEST || status === FORBIDDEN || status === UNAUTHORIZED) return POLICY_VIOLATION;
   return ERRORS[kind].retryable ? TRY_AGAIN_LATER : INTERNAL_ERROR;
 };
 

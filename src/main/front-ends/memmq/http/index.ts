@@ -46,8 +46,7 @@ export const installMemmqHttp = (
   entrance.addWebSocket("/pub", { maxMessageBytes, reservedBytes: RESERVED_BYTES }, (request, refuse) =>
     orRefuse(refuse, () => {
       const query = publishQuery(request.query);
-      return (client) =>
-        new PubSocket(publishing, query, client, channels.open("memmq publisher", client.address, client));
+      return (client) => new PubSocket(publishing, query, client, channels.open("memmq publisher", client, client));
     }),
   );
   entrance.add(
@@ -56,6 +55,7 @@ export const installMemmqHttp = (
       if (isUpgrade(request)) throw new ParameterError(NO_KEY);
       pub.handle(exchange, request);
     }),
+    { publishes: true },
   );
 
   const context = { channels, losses: new Losses((losses) => log.warn(losses, TOO_SLOW)), log };

@@ -2,6 +2,7 @@
 import { WORD_BYTES } from "../../../../protocol/entry.js";
 import { GatheredBody } from "../../../native/gathered-body.js";
 import { BodyDeadlines, type BodyReader, takeBody } from "../../../ports/http/body-intake.js";
+import type { Caller } from "../../../ports/http/caller.js";
 import type { HttpRequest } from "../../../ports/http/engine.js";
 import { type HttpExchange, JSON_TYPE } from "../../../ports/http/exchange.js";
 import type { Channels, Refusal } from "../channels.js";
@@ -28,24 +29,24 @@ export class PubRoute {
   /** @throws ParameterError */
   handle(exchange: HttpExchange, request: HttpRequest): void {
     const query = this.#queries.get(request.query);
-    const { remoteAddress } = exchange;
+    const { caller } = exchange;
     takeBody(exchange, this.#deadlines, this.#maxMessageBytes, (isWhole) =>
-      this.#read(exchange, query, isWhole, remoteAddress),
+      this.#read(exchange, query, isWhole, caller),
     );
   }
 
-  #read(exchange: HttpExchange, query: PublishQuery, isWhole: boolean, address: string): BodyReader {
+  #read(exchange: HttpExchange, query: PublishQuery, isWhole: boolean, caller: Caller): BodyReader {
     const body = isWhole ? this.#whole : new GatheredBody(this.#maxMessageBytes, WORD_BYTES);
     body.reset();
     return {
       write: (bytes) => body.append(bytes),
-      end: () => this.#publish(exchange, query, body, address),
+      end: () => this.#publish(exchange, query, body, caller),
       tooLarge: () => answer(exchange, this.#tooLarge),
       release: () => body.release(),
     };
   }
 
-  #publish(exchange: HttpExchange, { topic, key }: PublishQuery, body: GatheredBody, address: string): void {
+  #publish(exchange: HttpExchange, { topic, key }: PublishQuery, body: GatheredBody, caller: Caller): void {
     if (body.fault === "busy") return answer(exchange, BUSY);
     if (body.fault !== undefined) return answer(exchange, this.#tooLarge);
     const entry = body.withLead();
@@ -54,7 +55,7 @@ export class PubRoute {
       if (refusal === undefined) exchange.send(PUBLISHED);
       else answer(exchange, refusal);
     });
-    this.#channels.publish(address, topic, key, entry, onPublished);
+    this.#channels.publish(caller, topic, key, entry, onPublished);
   }
 
   get #tooLarge(): Refusal {

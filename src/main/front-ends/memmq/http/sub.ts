@@ -22,7 +22,7 @@ export const subscribeSocket = (
   query: SubscribeQuery,
   client: WebSocketClient,
 ): WebSocketCodec => {
-  const carried = context.channels.open("memmq subscriber", client.address, client);
+  const carried = context.channels.open("memmq subscriber", client, client);
   const { topic, options, format } = query;
   carried.subscribe(topic, options, format === "raw" ? new RawSocket(context, topic, client) : new JsonSocket(client));
   return { carried, message: ignore };
@@ -87,7 +87,7 @@ class JsonSocket implements Sink {
 
 /** A subscriber with an answer that has no end. */
 export const subscribeStream = (context: SubContext, query: SubscribeQuery, client: StreamClient): Carried => {
-  const carried = context.channels.open("memmq subscriber", client.address, client);
+  const carried = context.channels.open("memmq subscriber", client, client);
   const { topic, options, format } = query;
   carried.subscribe(topic, options, format === "raw" ? new RawStream(context, topic, client) : new LineStream(client));
   return carried;
