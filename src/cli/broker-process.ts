@@ -40,17 +40,23 @@ export const runBroker = async (given: BrokerProcess): Promise<void> => {
   let progress: StartProgress | undefined;
   let broker: Broker | undefined;
   let retire: (() => Promise<void>) | undefined;
+  /** What has changed while it started counts as well. */
+  let isToReload = false;
+  let isStopping = false;
   stopOnSignal({
     ...given,
     name: "the broker",
     close: async () => {
+      isStopping = true;
       // Safe to interrupt: the next start reads the same journal.
       if (broker === undefined) return progress?.abort();
       await retire?.();
       await broker.close();
     },
     reload: () => {
-      if (broker !== undefined) reload(broker);
+      if (isStopping) return log.info({}, "SIGHUP: the broker is stopping, and reads nothing again");
+      if (broker === undefined) isToReload = true;
+      else reload(broker);
     },
   });
   try {
@@ -64,6 +70,7 @@ export const runBroker = async (given: BrokerProcess): Promise<void> => {
     if (!(error instanceof ListenError || error instanceof StartError)) throw error;
     return fail(error.message);
   }
+  if (isToReload) reload(broker);
   process.stdout.write(`${announcement(broker).join("\n")}\n`);
   try {
     retire = started?.(broker);

@@ -1,5 +1,5 @@
 /** Reading a configuration file, whatever it is written in. */
-import { readFileSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readFileSync } from "node:fs";
 import { whyUnreadable } from "../main/unreadable.js";
 
 /** A configuration is a page of text; whoever names a data file by mistake gets an error and not its parse. */
@@ -19,10 +19,24 @@ export class ConfigError extends Error {
 /** @throws ConfigError when it cannot be read, or is too large for what it is said to be. */
 export const readConfigurationText = (path: string): string => {
   try {
-    const bytes = readFileSync(path);
-    if (bytes.length <= MAX_FILE_BYTES) return bytes.toString("utf8").replace(/^\uFEFF/, "");
+    const text = readText(path);
+    if (text !== undefined) return text.replace(/^\uFEFF/, "");
   } catch (error) {
     throw new ConfigError(`the configuration file ${path} cannot be read: ${whyUnreadable(error)}`);
   }
   throw new ConfigError(`the configuration file ${path} is larger than 1 MiB: it is something else`);
+};
+
+/** Undefined: it is too large. */
+const readText = (path: string): string | undefined => {
+  // A pipe that nobody writes to would be waited for, and a device has no end.
+  const file = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+  try {
+    const stat = fstatSync(file);
+    if (stat.isDirectory()) throw new Error("it is a directory");
+    if (!stat.isFile()) throw new Error("it is not a regular file");
+    return stat.size > MAX_FILE_BYTES ? undefined : readFileSync(file, "utf8");
+  } finally {
+    closeSync(file);
+  }
 };

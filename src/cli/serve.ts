@@ -11,8 +11,8 @@ import { FAILURE } from "./server-process.js";
 
 const HELP = `
 Sizes take kb, mb, gb and tb (powers of 1,024); times take ms, s, m and h.
-There is no authentication but by certificates (--tls-client-ca): without it, listen beyond this machine only in a
-network you trust.
+Without users in the configuration file ([[users]], see ringmq token) or certificates of clients (--tls-client-ca), whoever
+reaches a port may do everything: listen beyond this machine only in a network you trust.
 
 Examples:
   ringmq serve

@@ -10,7 +10,7 @@ import { gmqLine } from "./front-ends/gmq/line/index.js";
 import { installMemmqHttp } from "./front-ends/memmq/http/index.js";
 import { SessionChannels } from "./front-ends/memmq/session-channels.js";
 import { installOperatorHttp } from "./front-ends/operator/index.js";
-import { type Health, STARTING } from "./metrics/health.js";
+import { type Health, STARTING, STOPPING } from "./metrics/health.js";
 import { MetricsPort } from "./metrics/metrics-port.js";
 import { installHealth, installMetrics } from "./metrics/routes.js";
 import type { Samples } from "./metrics/samples.js";
@@ -287,14 +287,18 @@ export class Server implements ConnectionHost, SessionHost {
     if (grpc !== undefined) this.#grpc?.renew(grpc);
   }
 
-  /** Takes no more connections, tells those that are there to go, and waits up to `timeout` until they are done. */
+  /**
+   * Takes no more connections, tells those that are there to go, and waits up to `timeout` until they are done. The HTTP port
+   * stays open, so that a load balancer hears 503 of `/readyz` and not nothing; it answers short requests meanwhile.
+   */
   async goodbye(timeout: number): Promise<void> {
     clearInterval(this.#sweeper);
     this.#tcp?.close();
-    this.#http?.closePort();
+    this.#http?.entrance.stop(STOPPING);
     this.#grpc?.closePort();
     this.#forEach((connection) => connection.goodbye());
     await this.#untilQuiet(Math.min(GOODBYE_GRACE, timeout));
+    if (this.#http !== undefined) this.#http.entrance.unavailable = STOPPING;
   }
 
   /** Answers what is left to be answered, and closes: what is not closed after `timeout` is cut off. */

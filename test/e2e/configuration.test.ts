@@ -71,6 +71,18 @@ it("ringmq serve takes a file; SIGHUP changes what can change, names what cannot
   expect(await broker.exit).toEqual({ code: 0, signal: null });
 });
 
+it("SIGHUP during a start counts when it has started", async () => {
+  const folder = directory();
+  const text = (more: string): string => `[listen]\ntcp = 0\nhttp = "127.0.0.1:0"\n${more}`;
+  const starting = run(["serve", "--config", fileIn(folder, text(""))]);
+  await logged(starting, "HTTP engine");
+  fileIn(folder, text('allowOrigin = ["https://a.example"]\n'));
+  starting.child.kill("SIGHUP");
+  await logged(starting, "SIGHUP: the configuration is read again changed=[listen] allowOrigin");
+  starting.child.kill("SIGTERM");
+  await starting.exit;
+});
+
 it("SIGHUP takes certificates of other files, and leaves a port that speaks TLS speaking it", async () => {
   const authority = await Authority.create();
   const [folder, other] = [directory(), directory()];

@@ -117,8 +117,14 @@ describe.each(ENGINE_NAMES)("with the HTTP engine %s", (httpEngine) => {
     const closing = broker.close();
     expect(await ask(metrics, "/readyz")).toEqual([503, "the broker is stopping\n"]);
     expect(await ask(metrics, "/healthz")).toEqual([200, "ok\n"]);
+    // On connections that come now, on the port of the clients as well; none comes to stay.
+    expect(await ask(http, "/readyz")).toEqual([503, "the broker is stopping\n"]);
+    expect(await ask(http, "/healthz")).toEqual([200, "ok\n"]);
+    for (const path of ["/mq", "/sub?topic=a"]) {
+      expect((await exchange(http, { method: "GET", path, headers })).status).toBe(503);
+    }
     await Promise.all([closing, waiting]);
-    await expect(get(metrics, "/healthz")).rejects.toThrow();
+    for (const port of [http, metrics]) await expect(get(port, "/healthz")).rejects.toThrow();
   });
 
   it("a scrape of the HTTP port shows all metrics, and what clients have done", async () => {

@@ -115,7 +115,7 @@ class Commands {
     let settled = "lost";
     try {
       if (isDone) await message.ack();
-      else if (isHeld) await message.nack({ delay: this.#flags.retryDelay });
+      else if (isHeld) await message.nack({ delay: this.#flags.retryDelay, reason: text });
       if (isDone || isHeld) settled = isDone ? "acked" : "given back";
     } catch (error) {
       if (!(error instanceof RingmqError)) throw error;

@@ -10,7 +10,7 @@ export interface WatchedShards {
 }
 
 export const STARTING = "the broker is starting: it reads its journal";
-const STOPPING = "the broker is stopping";
+export const STOPPING = "the broker is stopping";
 
 export class Health {
   readonly #shards: WatchedShards;

@@ -174,7 +174,9 @@ const unknownOf = (
       "its batch is not in the journal: its topic is kept in memory alone, it is not written yet, or its segment was not needed any more",
     );
   }
-  if (trail !== undefined && trail.from > published) {
+  // A segment may say that it was made just after the message that is its first.
+  const isPublishTold = events.some(({ what }) => what === "published");
+  if (trail !== undefined && trail.from > published && !isPublishTold) {
     say("RECLAIMED", "segments from when it was published are gone, because nothing in them was needed any more");
   }
   if (trail?.isWhole === false)

@@ -140,7 +140,7 @@ export class QueueFindings {
       this.#add("NO_CONSUMER", `nobody consumes from the queue or waits at it; ${messagesAre(ready)} ready`, { ready });
     if (held.length > 0) {
       const connections = [...new Set(held.map(({ connection }) => connection.number))].slice(0, MAX_NAMED);
-      const text = `${held.length} of ${consumersText(active)} get nothing, because their connections take too little of what they are sent`;
+      const text = `${held.length} of ${consumersText(active)} ${held.length === 1 ? "gets nothing: its connection takes" : "get nothing: their connections take"} too little of what is sent`;
       this.#add("CONSUMERS_HELD", text, { ready, consumers: active, held: held.length, connections });
     }
     if (ready === 0 || isWaiting) {
@@ -148,7 +148,7 @@ export class QueueFindings {
       return;
     }
     if (withoutCredit > 0) {
-      const text = `${withoutCredit} of ${consumersText(active)} have as many messages as they have asked for, and have to settle some, or to ask for more`;
+      const text = `${withoutCredit} of ${consumersText(active)} ${withoutCredit === 1 ? "holds" : "hold"} as many messages as asked for, and must settle some or ask for more`;
       this.#add("NO_CREDIT", text, { ready, consumers: active, withoutCredit, inFlight: queue.inFlightCount });
     }
   }

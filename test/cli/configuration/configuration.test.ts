@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command } from "commander";
@@ -6,6 +7,7 @@ import { addSettings, configurationSource } from "../../../src/cli/configuration
 import type { Configuration } from "../../../src/cli/configuration/configuration.js";
 import { effectiveText } from "../../../src/cli/configuration/effective.js";
 import { SETTINGS } from "../../../src/cli/configuration/settings.js";
+import { readConfigurationText } from "../../../src/cli/configuration-text.js";
 import { resolveOptions } from "../../../src/main/options.js";
 import { makeDirectory, removeDirectory } from "../../directories.js";
 
@@ -247,5 +249,14 @@ describe("what is wrong with a configuration", () => {
     ]);
     const deep = `[listen]\ntcp = ${"[".repeat(5_000)}${"]".repeat(5_000)}`;
     expect(await faultsOf({ file: deep })).toEqual([expect.stringContaining("it is no TOML")]);
+  });
+
+  it("is at once that it is no file, of a pipe that nobody writes to, and of what has no end", () => {
+    const pipe = join(fileWith(""), "..", "pipe");
+    execFileSync("mkfifo", [pipe]);
+    for (const path of [pipe, "/dev/zero"]) {
+      expect(() => readConfigurationText(path)).toThrow(`${path} cannot be read: it is not a regular file`);
+    }
+    expect(() => readConfigurationText(join(pipe, ".."))).toThrow("cannot be read: it is a directory");
   });
 });

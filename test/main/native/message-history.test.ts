@@ -60,6 +60,8 @@ it("says what cannot be told", () => {
   expect(codes([], NOTHING)).toEqual(["NOT_FOUND", "NOT_IN_JOURNAL", "DELIVERIES", "PUBLISHER"]);
   expect(codes(there, undefined)).toEqual(["NO_JOURNAL", "DELIVERIES", "PUBLISHER"]);
   expect(codes(there, { ...NOTHING, origin, from: PUBLISHED + 1 })).toEqual(["RECLAIMED", "DELIVERIES"]);
+  const published = { ...failed(0), what: "published", time: PUBLISHED, failure: null } as const;
+  expect(codes(there, { ...NOTHING, origin, events: [published], from: PUBLISHED + 1 })).toEqual(["DELIVERIES"]);
   expect(codes(there, { ...NOTHING, origin, isWhole: false })).toEqual(["CUT_SHORT", "DELIVERIES"]);
   expect(codes(there, { ...NOTHING, origin, leftOut: 3 })).toEqual(["LEFT_OUT", "DELIVERIES"]);
   expect(codes([copy(12, failures(1, 2))], { ...NOTHING, origin })).toEqual(["FAILURES", "DELIVERIES"]);

@@ -70,6 +70,8 @@ export class HttpEntrance implements ExchangeContext {
   readonly #paths: HttpPath[] = [];
   /** Why all but the paths that answer always answer 503 at present; undefined: they do not. */
   unavailable: string | undefined;
+  /** Why nobody may come to stay, as a WebSocket or for an answer without an end; undefined: they may. */
+  #stops: string | undefined;
   readonly #engine: HttpEngine;
   readonly #guard: HttpGuard;
   readonly #admission: Admission;
@@ -87,6 +89,11 @@ export class HttpEntrance implements ExchangeContext {
     this.#engine = engine;
     this.#guard = guard;
     this.#admission = admission;
+  }
+
+  /** Lets nobody in who would stay. Those that are there do. */
+  stop(reason: string): void {
+    this.#stops = reason;
   }
 
   /** HEAD is answered and does nothing: what the path would answer would be lost. */
@@ -135,7 +142,7 @@ export class HttpEntrance implements ExchangeContext {
    * Where an address has as many connections as it may, the request is refused: `refusal` makes the JSON of that.
    */
   stream(exchange: HttpExchange, refusal: (text: string) => string, open: (client: StreamClient) => Carried): void {
-    const place = this.#admission.stream(exchange.caller);
+    const place = this.#stops ?? this.#admission.stream(exchange.caller);
     if (typeof place === "string") return exchange.reply(UNAVAILABLE, JSON_TYPE, refusal(place));
     new StreamExchange(exchange, place, refusal("the broker is stopping")).carry(open);
   }
@@ -153,9 +160,10 @@ export class HttpEntrance implements ExchangeContext {
   admits(path: string, request: HttpRequest, response: HttpResponse): boolean {
     const verdict = this.#guard.check(request);
     const isAllowed = verdict === undefined || verdict.kind === "allowed";
-    if (isAllowed && this.unavailable === undefined) return true;
+    const hindrance = this.unavailable ?? this.#stops;
+    if (isAllowed && hindrance === undefined) return true;
     const exchange = new HttpExchange(response, this, path);
-    if (isAllowed) exchange.reply(UNAVAILABLE, JSON_TYPE, this.refusal(this.unavailable ?? ""));
+    if (isAllowed) exchange.reply(UNAVAILABLE, JSON_TYPE, this.refusal(hindrance ?? ""));
     else this.#refuse(exchange, verdict);
     return false;
   }
