@@ -24,6 +24,9 @@ describe("ringmq work", () => {
     const { text, exit } = shell.program(line);
     expect(await exit).toBe(1);
     expect(text.err).toMatch(/^message \d+: exit code 1; given back\n$/);
+    const dead = shell.program("ringmq dead list jobs --group");
+    await dead.exit;
+    expect(dead.text.out).toMatch(/ retries: exit code 1$/m);
     expect(readFileSync(join(shell.directory, "seen"), "utf8").trim().split("\n").sort()).toEqual([
       "bad {}",
       'good {"n":1}',

@@ -27,7 +27,7 @@ export class Scrape {
   readonly #registry = new Registry();
   readonly #read: () => Samples;
   #samples: Samples | undefined;
-  #underWay: Promise<string> | undefined;
+  #text: Promise<string> | undefined;
 
   constructor(read: () => Samples) {
     this.#read = read;
@@ -39,16 +39,25 @@ export class Scrape {
     return this.#registry.contentType;
   }
 
-  /** Whoever asks while others are being answered gets the same: many at once cost what one does. */
+  /**
+   * The same text serves for as long as it took to make: however many ask at once, half of the thread is left for clients.
+   */
   text(): Promise<string> {
-    this.#underWay ??= this.#scrape().finally(() => {
-      this.#underWay = undefined;
-    });
-    return this.#underWay;
+    this.#text ??= this.#scrape();
+    return this.#text;
   }
 
   async #scrape(): Promise<string> {
-    this.#samples = this.#read();
-    return await this.#registry.metrics();
+    const begin = performance.now();
+    try {
+      this.#samples = this.#read();
+      return await this.#registry.metrics();
+    } finally {
+      this.#samples = undefined;
+      const forget = (): void => {
+        this.#text = undefined;
+      };
+      setTimeout(forget, performance.now() - begin).unref();
+    }
   }
 }
