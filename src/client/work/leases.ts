@@ -82,7 +82,8 @@ export class Leases {
   constructor(options: LeasesOptions) {
     this.#options = options;
     this.#table = LeaseTable.ofRows(options.rows);
-    this.#startKeeping(options.threads);
+    this.#thread = this.#startThread();
+    if (this.#thread === undefined) this.#startKeeper();
   }
 
   /** Resolves when messages may be handed out: who has one may block this thread. */
@@ -141,6 +142,8 @@ export class Leases {
 
   #begin(line: Line): void {
     const { number, tenure } = line;
+    // A broker that had no connection left for the thread may have one now.
+    if (this.#keeper !== undefined && this.#lines.size === 0) this.#tryThread();
     this.#lines.set(tenure, line);
     this.#addLine(line);
     unobserved(
@@ -154,11 +157,26 @@ export class Leases {
     );
   }
 
-  #startKeeping(threads: LeaseThreads | undefined): void {
-    const { timeout, lost } = this.#options;
+  /** Undefined: there is none. */
+  #startThread(): ThreadHandle | undefined {
+    const { threads, timeout, lost } = this.#options;
     const threadFailed = (): void => this.#threadFailed();
-    this.#thread = threads?.({ memory: this.#table.memory, timeout, lost, threadFailed });
-    if (this.#thread === undefined) this.#keeper = new LeaseKeeper(this.#table, timeout, lost);
+    return threads?.({ memory: this.#table.memory, timeout, lost, threadFailed });
+  }
+
+  #startKeeper(): void {
+    const { timeout, lost } = this.#options;
+    this.#keeper = new LeaseKeeper(this.#table, timeout, lost);
+  }
+
+  #tryThread(): void {
+    // The thread that looked has ended.
+    this.#table.isWatched = false;
+    this.#thread = this.#startThread();
+    if (this.#thread === undefined) return;
+    this.#keeper = undefined;
+    this.#timer?.cancel();
+    this.#next = Number.POSITIVE_INFINITY;
   }
 
   #addLine({ number, connection, ttr }: Line): void {
@@ -170,7 +188,8 @@ export class Leases {
   }
 
   #threadFailed(): void {
-    this.#startKeeping(undefined);
+    this.#thread = undefined;
+    this.#startKeeper();
     for (const line of this.#lines.values()) {
       this.#addLine(line);
       this.#lookAt(line.connection.clock.now(), line.connection);
