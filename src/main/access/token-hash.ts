@@ -6,13 +6,14 @@
  *
  * The module is asked for and not imported: a test broker in a browser has users where it is told of some, and no such module.
  */
+import type * as Crypto from "node:crypto";
 
-const crypto = globalThis.process?.getBuiltinModule?.("node:crypto");
+const crypto: typeof Crypto | undefined = globalThis.process?.getBuiltinModule?.("node:crypto");
 
 export const HASH_PREFIX = "sha256:";
 
 /** Throws where there are no hashes. */
-const cryptoOf = (): typeof import("node:crypto") => {
+const cryptoOf = (): typeof Crypto => {
   if (crypto === undefined) throw new Error("users are for Node.js: this platform has no node:crypto");
   return crypto;
 };
