@@ -203,8 +203,8 @@ describe.each(WAYS)("over $scheme", ({ scheme, listeners, options, port, cuts, k
   it.skipIf(kills === 0)(`when its broker is killed, ${kills} times`, { timeout: 60_000 + kills * 5_000 }, async () => {
     const unhandled = unhandledRejections();
     const data = testDirectory();
-    const { certFile = "", keyFile = "" } = listeners.tcpTls ?? {};
-    const flags = listeners.tcpTls === undefined ? [] : ["--tls-cert", certFile, "--tls-key", keyFile];
+    const { tcpTls } = listeners as { readonly tcpTls?: { readonly certFile: string; readonly keyFile: string } };
+    const flags = tcpTls === undefined ? [] : ["--tls-cert", tcpTls.certFile, "--tls-key", tcpTls.keyFile];
     const start = (tcp: number, http: number) =>
       started([
         ...["--tcp", `127.0.0.1:${tcp}`, "--http", `127.0.0.1:${http}`, ...flags],

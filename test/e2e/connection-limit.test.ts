@@ -8,7 +8,7 @@ import { ERRORS } from "../../src/protocol/errors.js";
 import { Op } from "../../src/protocol/op.js";
 import { ENGINE_NAMES } from "../http-engine.js";
 import { frame, readFrame } from "../main/frames.js";
-import { testBroker as anyBroker, testDirectory } from "./brokers.js";
+import { testBroker as anyBroker } from "./brokers.js";
 import { clientOf } from "./clients.js";
 import { NativeClient } from "./native-client.js";
 
@@ -92,24 +92,4 @@ it("a worker whose lease thread gets no connection keeps its leases over its own
   await worker.drain();
   expect([runs, worker.processed, worker.lost]).toEqual([1, 1, 0]);
   expect((await client.stats("jobs")).acked).toBe(1);
-});
-
-it("a worker whose lease thread got no connection has it keep its leases at the next broker that has room", async () => {
-  const data = testDirectory();
-  const full = await anyBroker({ data, maxConnections: 1, maxConnectionsPerAddress: 1 });
-  const client = await clientOf(full.tcp);
-  await client.configure("jobs", { ttr: 400 });
-  let { broker } = full;
-  const worker = await client.work("jobs", async (message, { signal }) => {
-    const isEnough = (): boolean =>
-      message.text() === "timer" ? Date.now() >= message.deadline + 100 : broker.connections.size === 2;
-    while (!isEnough() && !signal.aborted) await turn();
-  });
-  await client.publish("jobs", "timer");
-  while (worker.processed === 0) await turn();
-  await broker.close();
-  ({ broker } = await anyBroker({ data, tcp: { host: "127.0.0.1", port: full.tcp } }));
-  await client.publish("jobs", "thread");
-  while (worker.processed < 2) await turn();
-  expect(worker.lost).toBe(0);
 });

@@ -82,8 +82,7 @@ export class Leases {
   constructor(options: LeasesOptions) {
     this.#options = options;
     this.#table = LeaseTable.ofRows(options.rows);
-    this.#thread = this.#startThread();
-    if (this.#thread === undefined) this.#startKeeper();
+    this.#startKeeping(options.threads);
   }
 
   /** Resolves when messages may be handed out: who has one may block this thread. */
@@ -142,8 +141,6 @@ export class Leases {
 
   #begin(line: Line): void {
     const { number, tenure } = line;
-    // A broker that had no connection left for the thread may have one now.
-    if (this.#keeper !== undefined && this.#lines.size === 0) this.#tryThread();
     this.#lines.set(tenure, line);
     this.#addLine(line);
     unobserved(
@@ -157,26 +154,11 @@ export class Leases {
     );
   }
 
-  /** Undefined: there is none. */
-  #startThread(): ThreadHandle | undefined {
-    const { threads, timeout, lost } = this.#options;
-    const threadFailed = (): void => this.#threadFailed();
-    return threads?.({ memory: this.#table.memory, timeout, lost, threadFailed });
-  }
-
-  #startKeeper(): void {
+  #startKeeping(threads: LeaseThreads | undefined): void {
     const { timeout, lost } = this.#options;
-    this.#keeper = new LeaseKeeper(this.#table, timeout, lost);
-  }
-
-  #tryThread(): void {
-    // The thread that looked has ended.
-    this.#table.isWatched = false;
-    this.#thread = this.#startThread();
-    if (this.#thread === undefined) return;
-    this.#keeper = undefined;
-    this.#timer?.cancel();
-    this.#next = Number.POSITIVE_INFINITY;
+    const threadFailed = (): void => this.#threadFailed();
+    this.#thread = threads?.({ memory: this.#table.memory, timeout, lost, threadFailed });
+    if (this.#thread === undefined) this.#keeper = new LeaseKeeper(this.#table, timeout, lost);
   }
 
   #addLine({ number, connection, ttr }: Line): void {
@@ -188,8 +170,7 @@ export class Leases {
   }
 
   #threadFailed(): void {
-    this.#thread = undefined;
-    this.#startKeeper();
+    this.#startKeeping(undefined);
     for (const line of this.#lines.values()) {
       this.#addLine(line);
       this.#lookAt(line.connection.clock.now(), line.connection);
