@@ -88,7 +88,10 @@ describe("a throttle", () => {
       isOver: false,
       left: LONG,
       looks: 0,
-      publishWait: () => (access.looks++, access.left),
+      publishWait() {
+        this.looks++;
+        return this.left;
+      },
     };
     const changes: boolean[] = [];
     const throttle = new Throttle(() => changes.push(throttle.isOn));
