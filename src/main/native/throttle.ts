@@ -14,8 +14,9 @@ export class Throttle {
     this.#onChange = onChange;
   }
 
-  /** Input has been looked at. */
-  look(access: ConnectionAccess): void {
+  /** Input has been looked at. `access`: undefined as long as nobody is asked, or it is not known. */
+  look(access: ConnectionAccess | undefined): void {
+    if (access === undefined || access.wait === 0) return;
     const { wait } = access;
     access.wait = 0;
     if (this.isOn) return;
