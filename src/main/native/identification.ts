@@ -17,23 +17,27 @@ const NOWHERE: Origin = { address: "", names: [] };
 
 export const NO_LONGER = "the token or certificate is no longer good, or allows less than before";
 
-const UNKNOWN = "a token of this broker is needed";
+/** What is shown, and not who there is. */
+const NOTHING_SHOWN = "this broker asks who its clients are: show it a token";
+const UNKNOWN = "what was shown is no token of this broker, or no longer good";
 const TOO_MANY = "the user has as many connections as it may";
 
 export class Identification {
   /** Undefined: nobody is asked, or it is not known yet. */
   access: ConnectionAccess | undefined;
   readonly #access: Access;
-  readonly #isTrusted: boolean;
+  /** It is the broker's own: nobody is asked who it is, and it is told of nowhere. */
+  readonly isTrusted: boolean;
   readonly #origin: Origin;
   readonly #canPause: boolean;
   /** It counts among the connections of its user. */
   #isCounted = false;
+  #isTurnedAway = false;
 
   /** `canPause`: see `ConnectionAccess`. */
   constructor(access: Access, { credential, isTrusted = false, origin = NOWHERE }: ConnectionKind, canPause: boolean) {
     this.#access = access;
-    this.#isTrusted = isTrusted;
+    this.isTrusted = isTrusted;
     this.#origin = origin;
     this.#canPause = canPause;
     if (credential !== undefined) this.#identify(credential);
@@ -41,11 +45,20 @@ export class Identification {
 
   /** The client says HELLO. Undefined: it may come in. */
   greet(token: string | undefined): TurnedAway | undefined {
-    if (!this.#isGuarded) return undefined;
+    const turnedAway = this.#isGuarded ? this.#admit(token) : undefined;
+    this.#isTurnedAway = turnedAway !== undefined;
+    return turnedAway;
+  }
+
+  #admit(token: string | undefined): TurnedAway | undefined {
     const { address, names } = this.#origin;
     const credential = this.#access.identify({ token, names });
     if (credential === undefined) {
-      return { kind: "UNAUTHORIZED", text: UNKNOWN, delay: this.#access.refused(address, "native") };
+      return {
+        kind: "UNAUTHORIZED",
+        text: token === undefined ? NOTHING_SHOWN : UNKNOWN,
+        delay: this.#access.refused(address, "native"),
+      };
     }
     this.#isCounted = credential.user.enter();
     if (!this.#isCounted) return { kind: "TOO_MANY_CONNECTIONS", text: TOO_MANY, delay: 0 };
@@ -55,6 +68,8 @@ export class Identification {
 
   /** A client that has said HELLO has to go: its credential is over, or nobody was asked when it came. */
   get isOver(): boolean {
+    // Its refusal is on its way, and no sooner than it should be.
+    if (this.#isTurnedAway) return false;
     return this.access === undefined ? this.#isGuarded : this.access.isOver;
   }
 
@@ -70,7 +85,7 @@ export class Identification {
 
   /** It has to say who it is. */
   get #isGuarded(): boolean {
-    return this.#access.isOn && !this.#isTrusted;
+    return this.#access.isOn && !this.isTrusted;
   }
 
   #identify(credential: Credential): void {
