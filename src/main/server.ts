@@ -287,10 +287,7 @@ export class Server implements ConnectionHost, SessionHost {
     if (grpc !== undefined) this.#grpc?.renew(grpc);
   }
 
-  /**
-   * Takes no more connections, tells those that are there to go, and waits up to `timeout` until they are done. The HTTP port
-   * stays open, so that a load balancer hears 503 of `/readyz` and not nothing; it answers short requests meanwhile.
-   */
+  /** Takes no more connections, tells those that are there to go, and waits up to `timeout` until they are done. */
   async goodbye(timeout: number): Promise<void> {
     clearInterval(this.#sweeper);
     this.#tcp?.close();
@@ -335,7 +332,6 @@ export class Server implements ConnectionHost, SessionHost {
   /** What clients take up now: all 0 when there are none. */
   get usage(): Usage {
     const { assembly, waiting, unsent, calls: desk } = this.#context;
-    const { calls } = desk;
     return {
       connections: this.#connections.all,
       sessions: this.#sessions.size,
@@ -345,9 +341,9 @@ export class Server implements ConnectionHost, SessionHost {
       assemblyBytes: assembly.used,
       waitingBytes: waiting.bytes,
       unsentBytes: unsent.total,
-      calls: calls.size,
-      callBytes: calls.waitingBytes,
-      responders: calls.responders,
+      calls: desk.calls.size,
+      callBytes: desk.calls.waitingBytes,
+      responders: desk.calls.responders,
     };
   }
 

@@ -91,7 +91,10 @@ export class HttpEntrance implements ExchangeContext {
     this.#admission = admission;
   }
 
-  /** Lets nobody in who would stay. Those that are there do. */
+  /**
+   * Lets nobody in who would stay. The port stays open while the broker stops, so that a load balancer hears 503 of `/readyz`
+   * and not nothing.
+   */
   stop(reason: string): void {
     this.#stops = reason;
   }
