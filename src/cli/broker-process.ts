@@ -40,7 +40,7 @@ export const runBroker = async (given: BrokerProcess): Promise<void> => {
   let progress: StartProgress | undefined;
   let broker: Broker | undefined;
   let retire: (() => Promise<void>) | undefined;
-  stopOnSignal({
+  const manager = stopOnSignal({
     ...given,
     name: "the broker",
     close: async () => {
@@ -72,6 +72,7 @@ export const runBroker = async (given: BrokerProcess): Promise<void> => {
     await broker.close();
     return refuse(explain(error));
   }
+  manager.ready();
 };
 
 /** What SIGHUP does where a program has nothing else to read again. It must not kill a broker that has none: it is also the signal of a closed terminal. */
