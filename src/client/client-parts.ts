@@ -14,5 +14,5 @@ export interface ClientParts {
   /** Where whoever makes its connection again tells how it is connected. */
   readonly statuses?: EventHub<ConnectionStatus>;
   /** What it tells of what is published and of the handlers that run. */
-  readonly tracing?: Tracing;
+  readonly tracing?: Tracing | undefined;
 }

@@ -59,7 +59,7 @@ import { Publisher } from "./publish/publisher.js";
 import type { BatchReceipt, ChannelReceipt, Receipt } from "./publish/receipt.js";
 import type { InputOf, OutputOf, StandardSchema } from "./topics/standard-schema.js";
 import { Topic, type TopicOptions } from "./topics/topic.js";
-import { Tracing } from "./tracing/tracing.js";
+import type { Tracing } from "./tracing/tracing.js";
 import type { QueueWorker } from "./work/queue-worker.js";
 import type { WorkHandler, WorkOptions } from "./work/work-options.js";
 import { Workers } from "./work/workers.js";
@@ -89,8 +89,12 @@ export class Client extends BrokerAdmin {
   readonly #subscriptions: Subscriptions;
   readonly #calls: Calls;
   readonly #workers = new Workers();
-  readonly #tracing: Tracing;
+  readonly #tracing: Tracing | undefined;
   readonly #statuses: EventHub<ConnectionStatus>;
+  /** Throws when nothing that brings messages may be begun any more. */
+  readonly #assertTaking = (): void => {
+    if (this.#refusal !== undefined) throw this.#refusal;
+  };
   #draining: Promise<void> | undefined;
   /** Why nothing is begun any more that brings messages. */
   #refusal: RingmqError | undefined;
@@ -103,19 +107,18 @@ export class Client extends BrokerAdmin {
 
   /** @internal */
   constructor(connection: Connection, parts: ClientParts = {}) {
-    const { url = "", numbering, statuses = new EventHub(), tracing = new Tracing() } = parts;
+    const { url = "", numbering, statuses = new EventHub(), tracing } = parts;
     super(connection);
     const checks = new PublishChecks(connection.info.limits.maxNameBytes);
-    const assertTaking = (): void => this.#assertTaking();
     this.#connection = connection;
     this.#tracing = tracing;
     this.publisher = new Publisher(connection, checks, numbering);
     this.batchPublisher = new BatchPublisher(connection, checks, numbering);
     // Publishes go first: messages made from an acked one must be sent before its ack.
     connection.batchers.push(this.publisher);
-    this.#queues = new Queues(connection, assertTaking);
-    this.#subscriptions = new Subscriptions(connection, assertTaking);
-    this.#calls = new Calls(connection, assertTaking);
+    this.#queues = new Queues(connection, this.#assertTaking);
+    this.#subscriptions = new Subscriptions(connection, this.#assertTaking);
+    this.#calls = new Calls(connection, this.#assertTaking);
     connection.channels = this.#subscriptions;
     connection.onGoodbye = (reason) => {
       this.onGoodbye?.();
@@ -173,7 +176,7 @@ export class Client extends BrokerAdmin {
    * handle the rejection of each, by `Promise.all` or `catch`: one that nobody handles ends a Node program.
    */
   publish(topic: string, body: Body, options?: PublishOptions): Promise<Receipt> {
-    if (!this.#tracing.isPublishing) return this.publisher.publish(topic, body, options);
+    if (this.#tracing?.isPublishing !== true) return this.publisher.publish(topic, body, options);
     return this.#tracing.publish({ topic }, 1, options, (read) => this.publisher.publish(topic, body, read));
   }
 
@@ -183,7 +186,7 @@ export class Client extends BrokerAdmin {
    * until it resolves: each frame is written when there is room for it.
    */
   publishBatch(topic: string, bodies: readonly Body[], options?: PublishBatchOptions): Promise<BatchReceipt> {
-    if (!this.#tracing.isPublishing) return this.batchPublisher.publish(topic, bodies, options);
+    if (this.#tracing?.isPublishing !== true) return this.batchPublisher.publish(topic, bodies, options);
     const send = (read?: PublishBatchOptions) => this.batchPublisher.publish(topic, bodies, read);
     return this.#tracing.publish({ topic }, Object(bodies).length, options, send);
   }
@@ -193,7 +196,7 @@ export class Client extends BrokerAdmin {
    * it resolves when the message is as durable as the channel asks. Subscribers with the policy `block` may delay it.
    */
   publishToChannel(channel: string, body: Body, options?: ChannelPublishOptions): Promise<ChannelReceipt> {
-    if (!this.#tracing.isPublishing) return this.publisher.publishToChannel(channel, body, options);
+    if (this.#tracing?.isPublishing !== true) return this.publisher.publishToChannel(channel, body, options);
     const send = (read?: ChannelPublishOptions) => this.publisher.publishToChannel(channel, body, read);
     return this.#tracing.publish({ channel }, 1, options, send);
   }
@@ -219,7 +222,7 @@ export class Client extends BrokerAdmin {
    * event loop.
    */
   async work(topic: string, handler: WorkHandler, options: WorkOptions = {}): Promise<QueueWorker> {
-    const traced = this.#tracing.handling({ topic }, handler);
+    const traced = this.#tracing?.handling({ topic }, handler) ?? handler;
     const consume = (read: ConsumeOptions) => this.consume(topic, read);
     return this.#workers.start(topic, traced, options, consume, this.#connection.target !== undefined);
   }
@@ -257,7 +260,7 @@ export class Client extends BrokerAdmin {
    * REQUEST_TIMEOUT, RESPONDER_LOST and CONNECTION_CLOSED nobody knows whether it was carried out.
    */
   request(channel: string, body: Body, options?: RequestOptions): Promise<Reply> {
-    if (!this.#tracing.isPublishing) return this.#calls.request(channel, body, options);
+    if (this.#tracing?.isPublishing !== true) return this.#calls.request(channel, body, options);
     return this.#tracing.publish({ channel }, 1, options, (read) => this.#calls.request(channel, body, read));
   }
 
@@ -266,7 +269,7 @@ export class Client extends BrokerAdmin {
    * clients: to the one that is at the fewest. What the handler returns is the reply.
    */
   respond(channel: string, handler: RequestHandler, options: RespondOptions = {}): Promise<Responder> {
-    const traced: RequestHandler = this.#tracing.handling({ channel }, handler);
+    const traced: RequestHandler = this.#tracing?.handling({ channel }, handler) ?? handler;
     return this.#calls.respond(channel, traced, options);
   }
 
@@ -402,10 +405,5 @@ export class Client extends BrokerAdmin {
     this.#statuses.push({ type: "draining", reason });
     this.#connection.leave();
     this.#queues.moveOn();
-  }
-
-  /** Throws when nothing that brings messages may be begun any more. */
-  #assertTaking(): void {
-    if (this.#refusal !== undefined) throw this.#refusal;
   }
 }

@@ -1,28 +1,24 @@
 /**
  * Connects a client to a broker.
  */
-import { MAX_IN_FLIGHT } from "../protocol/limits.js";
-import { readConnect, readUrls } from "./arguments/connect-checks.js";
-import type { ConnectionOptions, ConnectOptions } from "./arguments/options.js";
-import { backoff, FIRST_WAIT, MAX_WAIT } from "./base/backoff.js";
+import { type ReadConnect, readConnect, readUrls } from "./arguments/connect-checks.js";
+import type { ConnectOptions } from "./arguments/options.js";
+import { backoff } from "./base/backoff.js";
 import { type Clock, SYSTEM_CLOCK } from "./base/clock.js";
 import { RingmqError } from "./base/error.js";
 import { EventHub } from "./base/event-hub.js";
 import { Client } from "./client.js";
 import { type Tokens, takeToken } from "./connection/address.js";
-import { Connection, type ConnectionLimits } from "./connection/connection.js";
-import { openConnection, pauseUnlessAborted, type ReachOptions, reachBroker } from "./connection/open.js";
-import type { PendingBytes } from "./connection/pending-bytes.js";
-import { Reconnector } from "./connection/reconnector.js";
+import { Connection } from "./connection/connection.js";
+import { pauseUnlessAborted, reachBroker } from "./connection/open.js";
+import { revivalOf } from "./connection/reviving.js";
 import type { ConnectionStatus } from "./connection/status.js";
 import type { OpenTransport } from "./connection/transport.js";
+import type { Accept } from "./connection/transport-listener.js";
 import { Numbering } from "./publish/numbering.js";
-import { Tracing } from "./tracing/tracing.js";
+import { tracingOf } from "./tracing/tracing-of.js";
 
-const CONNECT_TIMEOUT = 10_000;
-const ANSWER_TIMEOUT = 30_000;
-const PING_INTERVAL = 10_000;
-export const MAX_PENDING_BYTES = 64 * 1024 * 1024;
+export { MAX_PENDING_BYTES } from "./arguments/connect-checks.js";
 
 /**
  * Connects to a broker: `tcp://host:port` or `tls://host:port` (port 9503 unless told), `ws://host:port/mq` or
@@ -51,37 +47,6 @@ export interface ClientSeams {
   readonly isOver?: () => boolean;
 }
 
-const limitsOf = (options: ConnectionOptions, sharedBytes?: PendingBytes): ConnectionLimits => {
-  const { maxInFlight = MAX_IN_FLIGHT, maxPendingBytes = MAX_PENDING_BYTES } = options;
-  return { maxInFlight, maxPendingBytes, sharedBytes };
-};
-
-const reachOf = ({ name, token, signal, connectTimeout = CONNECT_TIMEOUT, tls }: ConnectionOptions): ReachOptions => ({
-  name,
-  token,
-  signal,
-  connectTimeout,
-  tls,
-});
-
-/**
- * A client of one connection, with options that have been read: it is closed when that ends. `sharedBytes` counts what is on its
- * way on several connections.
- *
- * @internal
- */
-export const openClient = async (
-  url: string,
-  options: ConnectionOptions,
-  sharedBytes?: PendingBytes,
-  { open, clock, numbering }: ClientSeams = {},
-): Promise<Client> => {
-  const tracing = new Tracing(options.trace);
-  const limits = limitsOf(options, sharedBytes);
-  const connection = await openConnection(url, { ...reachOf(options), ...limits }, open, clock);
-  return new Client(connection, { url, numbering, tracing });
-};
-
 /**
  * As `connect`, with arguments that have been read.
  *
@@ -89,30 +54,25 @@ export const openClient = async (
  */
 export const connectClient = async (
   urls: readonly string[],
-  options: ConnectOptions,
+  options: ReadConnect,
   seams: ClientSeams = {},
 ): Promise<Client> => {
-  const { reconnect = {}, signal } = options;
-  const clock = seams.clock ?? SYSTEM_CLOCK;
-  const {
-    minDelay = FIRST_WAIT,
-    maxDelay = MAX_WAIT,
-    timeout = Number.POSITIVE_INFINITY,
-    initially = false,
-  } = reconnect === false ? {} : reconnect;
+  const { reconnect, signal } = options;
+  const { clock = SYSTEM_CLOCK } = seams;
   const start = clock.now();
   for (let attempt = 0; ; attempt++) {
     const at = attempt % urls.length;
+    const isRound = at === urls.length - 1;
     try {
       return await connectOnce(urls, at, options, seams);
     } catch (error) {
-      const isLast = at === urls.length - 1 && (!initially || clock.now() - start >= timeout);
-      if (isLast || signal?.aborted === true || isWrong(error)) throw error;
+      const isOver =
+        isRound && !(reconnect !== false && reconnect.initially && clock.now() - start < reconnect.timeout);
+      if (isOver || signal?.aborted === true || isWrong(error)) throw error;
       // Every broker of the list is tried before the first wait.
-      const round = Math.floor(attempt / urls.length);
-      if (initially && at === urls.length - 1) {
-        await pauseUnlessAborted(clock, backoff(round, minDelay, maxDelay), signal);
-      }
+      if (!isRound || reconnect === false) continue;
+      const wait = backoff(Math.floor(attempt / urls.length), reconnect.minDelay, reconnect.maxDelay);
+      await pauseUnlessAborted(clock, wait, signal);
     }
   }
 };
@@ -122,44 +82,23 @@ const isWrong = (error: unknown): boolean => error instanceof RingmqError && err
 const connectOnce = async (
   urls: readonly string[],
   at: number,
-  options: ConnectOptions,
+  options: ReadConnect,
   { tokens, open, clock, numbering, isOver }: ClientSeams,
 ): Promise<Client> => {
   const url = urls[at] ?? "";
-  const tracing = new Tracing(options.trace);
-  const { reconnect = {}, publishTimeout = ANSWER_TIMEOUT, requestTimeout = ANSWER_TIMEOUT } = options;
-  const limits = { ...limitsOf(options), publishTimeout, requestTimeout };
-  const reach = (to: string): ReachOptions => reachOf({ ...options, token: tokens?.get(to) ?? options.token });
-  if (reconnect === false) {
-    return new Client(await openConnection(url, { ...reach(url), ...limits }, open, clock), {
-      url,
-      numbering,
-      tracing,
-    });
-  }
-  const { minDelay = FIRST_WAIT, maxDelay = MAX_WAIT, timeout = Number.POSITIVE_INFINITY } = reconnect;
-  const { pingInterval = PING_INTERVAL } = options;
+  const { trace, reconnect, pingInterval } = options;
+  const reachOf = (to: string) => ({ ...options, token: tokens?.get(to) ?? options.token });
+  const tracing = await tracingOf(trace);
   const statuses = new EventHub<ConnectionStatus>();
-  const connection = await reachBroker(
-    url,
-    reach(url),
-    (transport, info) => {
-      const opened = new Connection(transport, info, limits, clock);
-      opened.revival = new Reconnector(opened, {
-        urls,
-        at,
-        minDelay,
-        maxDelay,
-        timeout,
-        pingInterval,
-        reach: (next, signal) =>
-          reachBroker(next, { ...reach(next), signal }, (...arrived) => opened.reopen(...arrived), open),
-        statuses,
-        isOver,
-      });
-      return opened;
-    },
-    open,
-  );
-  return new Client(connection, { url, numbering: numbering ?? new Numbering(), statuses, tracing });
+  const first: Accept = (transport, info) => {
+    const opened = new Connection(transport, info, options, clock);
+    if (reconnect === false) return opened;
+    const reach = (next: string, signal: AbortSignal, accept: Accept) =>
+      reachBroker(next, { ...reachOf(next), signal }, accept, open);
+    opened.revival = revivalOf(opened, { ...reconnect, urls, at, pingInterval, reach, statuses, isOver });
+    return opened;
+  };
+  const connection = await reachBroker(url, reachOf(url), first, open);
+  const numbers = reconnect === false ? numbering : (numbering ?? new Numbering());
+  return new Client(connection, { url, numbering: numbers, statuses, tracing });
 };

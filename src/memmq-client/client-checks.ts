@@ -5,16 +5,15 @@
 import { createSecureContext } from "node:tls";
 import {
   badArgument,
-  checkChoice,
   checkFlag,
   checkKey,
   checkName,
   checkTimeout,
-  checkWhole,
   readFrom,
   readList,
 } from "../client/arguments/argument-checks.js";
 import { readOptions } from "../client/arguments/option-reader.js";
+import { checkChoice, checkWhole } from "../client/arguments/value-checks.js";
 import { localError } from "../client/base/error.js";
 import { MAX_NAME_BYTES } from "../protocol/limits.js";
 import { OVERFLOWS } from "../protocol/subscribe-options.js";

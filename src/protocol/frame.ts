@@ -9,6 +9,8 @@
  *  +----------+------+-------+--------+------------+------------+----------+
  * ```
  */
+import { ByteWriter } from "./byte-writer.js";
+
 export const LENGTH = 0;
 export const OP = 4;
 export const FLAGS = 5;
@@ -25,32 +27,12 @@ export const MIN_LENGTH = HEAD - LENGTH_BYTES;
 /** The longest head that its length field allows. */
 export const MAX_HEAD_BYTES = 0xffff;
 
-/**
- * Writes frames to a buffer that grows by doubling. A connection or a shard keeps one writer for its whole life, so
- * frames cost no allocation once the buffer is large enough.
- */
-export class FrameWriter {
-  bytes: Uint8Array;
-  view: DataView;
-  /** Where the next byte goes. */
-  end = 0;
+/** Writes frames. A connection or a shard keeps one writer for its whole life. */
+export class FrameWriter extends ByteWriter {
   #frame = 0;
 
   constructor(capacity = 64 * 1024) {
-    this.bytes = new Uint8Array(capacity);
-    this.view = new DataView(this.bytes.buffer);
-  }
-
-  /** Makes room for n bytes past `end`. */
-  reserve(n: number): void {
-    const need = this.end + n;
-    if (need <= this.bytes.length) return;
-    let capacity = this.bytes.length * 2;
-    while (capacity < need) capacity *= 2;
-    const grown = new Uint8Array(capacity);
-    grown.set(this.bytes.subarray(0, this.end));
-    this.bytes = grown;
-    this.view = new DataView(grown.buffer);
+    super(capacity);
   }
 
   /** Begins a frame, which `close` ends. RangeError: the head is longer than its length field allows. */

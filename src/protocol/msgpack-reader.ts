@@ -44,26 +44,21 @@ class Reader {
         return false;
       case Pack.TRUE:
         return true;
+      // The first bytes of one kind follow one another, each with a count of twice as many bytes.
       case Pack.BIN8:
-        return this.#binary(this.#unsigned(1));
       case Pack.BIN16:
-        return this.#binary(this.#unsigned(2));
       case Pack.BIN32:
-        return this.#binary(this.#unsigned(4));
+        return this.#binary(this.#unsigned(1 << (byte - Pack.BIN8)));
       case Pack.STR8:
-        return this.#text(this.#unsigned(1));
       case Pack.STR16:
-        return this.#text(this.#unsigned(2));
       case Pack.STR32:
-        return this.#text(this.#unsigned(4));
+        return this.#text(this.#unsigned(1 << (byte - Pack.STR8)));
       case Pack.ARRAY16:
-        return this.#array(this.#unsigned(2), depth);
       case Pack.ARRAY32:
-        return this.#array(this.#unsigned(4), depth);
+        return this.#array(this.#unsigned(2 << (byte - Pack.ARRAY16)), depth);
       case Pack.MAP16:
-        return this.#map(this.#unsigned(2), depth);
       case Pack.MAP32:
-        return this.#map(this.#unsigned(4), depth);
+        return this.#map(this.#unsigned(2 << (byte - Pack.MAP16)), depth);
       default:
         return this.#number(byte);
     }
@@ -76,11 +71,9 @@ class Reader {
       case Pack.FLOAT64:
         return this.#view.getFloat64(this.#skip(8));
       case Pack.UINT8:
-        return this.#unsigned(1);
       case Pack.UINT16:
-        return this.#unsigned(2);
       case Pack.UINT32:
-        return this.#unsigned(4);
+        return this.#unsigned(1 << (byte - Pack.UINT8));
       case Pack.UINT64:
         return this.#long(false);
       case Pack.INT8:
@@ -152,7 +145,8 @@ class Reader {
     return at;
   }
 
-  #unsigned(bytes: 1 | 2 | 4): number {
+  /** Of 1, 2 or 4 bytes. */
+  #unsigned(bytes: number): number {
     const at = this.#skip(bytes);
     if (bytes === 1) return this.#bytes[at] ?? 0;
     return bytes === 2 ? this.#view.getUint16(at) : this.#view.getUint32(at);

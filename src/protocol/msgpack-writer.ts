@@ -2,6 +2,7 @@
  * Encodes msgpack in its shortest form. A value that would not decode to itself is refused, not converted: `unpack`
  * returns what `MsgpackWriter` was given, except that a bigint within ±2^53 becomes the equal number.
  */
+import { ByteWriter } from "./byte-writer.js";
 import { MAX_DEPTH, MsgpackError, Pack, PROTOTYPE_KEY, WORD } from "./msgpack.js";
 
 const encoder = new TextEncoder();
@@ -25,10 +26,7 @@ const nameOf = (value: object): string => {
   return typeof maker === "function" && maker.name !== "" ? maker.name.slice(0, 64) : "class instance";
 };
 
-export class MsgpackWriter {
-  #bytes = new Uint8Array(FIRST_BYTES);
-  #view = new DataView(this.#bytes.buffer);
-  #end = 0;
+export class MsgpackWriter extends ByteWriter {
   /** Refuses text with lone surrogates; otherwise U+FFFD replaces them. */
   readonly #isStrict: boolean;
   /** Fails beyond this many bytes. */
@@ -37,6 +35,7 @@ export class MsgpackWriter {
   readonly #maxDepth: number;
 
   constructor(isStrict: boolean, maxBytes = Number.POSITIVE_INFINITY, maxDepth = MAX_DEPTH) {
+    super(FIRST_BYTES);
     this.#isStrict = isStrict;
     this.#maxBytes = maxBytes;
     this.#maxDepth = maxDepth;
@@ -44,13 +43,13 @@ export class MsgpackWriter {
 
   /** Bytes written. */
   get length(): number {
-    return this.#end;
+    return this.end;
   }
 
   /** A copy of the bytes written. The writer can be used again. */
   take(): Uint8Array {
-    const taken = this.#bytes.slice(0, this.#end);
-    this.#end = 0;
+    const taken = this.bytes.slice(0, this.end);
+    this.end = 0;
     return taken;
   }
 
@@ -92,25 +91,23 @@ export class MsgpackWriter {
     const max = text.length * 3;
     // The width of the length field depends on the length: leave room for the widest, then move the text if need be.
     const room = 5;
-    this.#reserve(room + max);
-    const start = this.#end + room;
-    const { written } = encoder.encodeInto(text, this.#bytes.subarray(start, start + max));
+    this.reserve(room + max);
+    const start = this.end + room;
+    const { written } = encoder.encodeInto(text, this.bytes.subarray(start, start + max));
     if (written < 32) this.#byte(Pack.FIXSTR + written);
-    else if (written <= 0xff) this.#sized(Pack.STR8, 1, written);
-    else if (written <= 0xffff) this.#sized(Pack.STR16, 2, written);
-    else this.#sized(Pack.STR32, 4, written);
-    this.#bytes.copyWithin(this.#end, start, start + written);
+    else this.#count(Pack.STR8, written);
+    this.bytes.copyWithin(this.end, start, start + written);
     this.#advance(written);
   }
 
   /** Writes the text if it is ASCII. False: it is not. */
   #ascii(text: string): boolean {
-    this.#reserve(1 + text.length);
-    const at = this.#end + 1;
+    this.reserve(1 + text.length);
+    const at = this.end + 1;
     for (let i = 0; i < text.length; i++) {
       const unit = text.charCodeAt(i);
       if (unit > 0x7f) return false;
-      this.#bytes[at + i] = unit;
+      this.bytes[at + i] = unit;
     }
     this.#byte(Pack.FIXSTR + text.length);
     this.#advance(text.length);
@@ -122,9 +119,7 @@ export class MsgpackWriter {
     if (!Number.isSafeInteger(value) || Object.is(value, -0)) return this.#float(value);
     if (value >= 0) {
       if (value < Pack.FIXMAP) this.#byte(value);
-      else if (value <= 0xff) this.#sized(Pack.UINT8, 1, value);
-      else if (value <= 0xffff) this.#sized(Pack.UINT16, 2, value);
-      else if (value < WORD) this.#sized(Pack.UINT32, 4, value);
+      else if (value < WORD) this.#count(Pack.UINT8, value);
       else this.#long(Pack.UINT64, Math.floor(value / WORD), value % WORD);
     } else if (value >= -32) this.#byte(value & 0xff);
     else if (value >= -0x80) this.#sized(Pack.INT8, 1, value);
@@ -137,21 +132,21 @@ export class MsgpackWriter {
   }
 
   #float(value: number): void {
-    this.#reserve(9);
-    this.#bytes[this.#end] = Pack.FLOAT64;
-    this.#view.setFloat64(this.#end + 1, value);
+    this.reserve(9);
+    this.bytes[this.end] = Pack.FLOAT64;
+    this.view.setFloat64(this.end + 1, value);
     this.#advance(9);
   }
 
   #bigint(value: bigint): void {
     if (value >= Number.MIN_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER) return this.#number(Number(value));
-    this.#reserve(9);
+    this.reserve(9);
     if (BigInt.asUintN(64, value) === value) {
-      this.#bytes[this.#end] = Pack.UINT64;
-      this.#view.setBigUint64(this.#end + 1, value);
+      this.bytes[this.end] = Pack.UINT64;
+      this.view.setBigUint64(this.end + 1, value);
     } else if (BigInt.asIntN(64, value) === value) {
-      this.#bytes[this.#end] = Pack.INT64;
-      this.#view.setBigInt64(this.#end + 1, value);
+      this.bytes[this.end] = Pack.INT64;
+      this.view.setBigInt64(this.end + 1, value);
     } else throw new MsgpackError("an integer of more than 64 bits cannot be sent");
     this.#advance(9);
   }
@@ -206,12 +201,17 @@ export class MsgpackWriter {
   #binary(value: Uint8Array): void {
     const { length } = value;
     if (length > this.#maxBytes) throw new TooLong();
-    if (length <= 0xff) this.#sized(Pack.BIN8, 1, length);
-    else if (length <= 0xffff) this.#sized(Pack.BIN16, 2, length);
-    else this.#sized(Pack.BIN32, 4, length);
-    this.#reserve(length);
-    this.#bytes.set(value, this.#end);
+    this.#count(Pack.BIN8, length);
+    this.reserve(length);
+    this.bytes.set(value, this.end);
     this.#advance(length);
+  }
+
+  /** Writes a count in 8, 16 or 32 bits, whose first bytes follow one another. */
+  #count(first: number, count: number): void {
+    if (count <= 0xff) this.#sized(first, 1, count);
+    else if (count <= 0xffff) this.#sized(first + 1, 2, count);
+    else this.#sized(first + 2, 4, count);
   }
 
   /** Writes a count: `fixed` + count below `most`, otherwise in 16 bits, or in 32 with the next first byte. */
@@ -222,41 +222,32 @@ export class MsgpackWriter {
   }
 
   #byte(byte: number): void {
-    this.#reserve(1);
-    this.#bytes[this.#end] = byte;
+    this.reserve(1);
+    this.bytes[this.end] = byte;
     this.#advance(1);
   }
 
   #sized(first: number, bytes: 1 | 2 | 4, value: number): void {
-    this.#reserve(1 + bytes);
-    const at = this.#end + 1;
-    this.#bytes[this.#end] = first;
-    if (bytes === 1) this.#view.setUint8(at, value);
-    else if (bytes === 2) this.#view.setUint16(at, value);
-    else this.#view.setUint32(at, value);
+    this.reserve(1 + bytes);
+    const at = this.end + 1;
+    this.bytes[this.end] = first;
+    if (bytes === 1) this.view.setUint8(at, value);
+    else if (bytes === 2) this.view.setUint16(at, value);
+    else this.view.setUint32(at, value);
     this.#advance(1 + bytes);
   }
 
   #long(first: number, high: number, low: number): void {
-    this.#reserve(9);
-    this.#bytes[this.#end] = first;
-    this.#view.setUint32(this.#end + 1, high);
-    this.#view.setUint32(this.#end + 5, low);
+    this.reserve(9);
+    this.bytes[this.end] = first;
+    this.view.setUint32(this.end + 1, high);
+    this.view.setUint32(this.end + 5, low);
     this.#advance(9);
   }
 
-  #reserve(bytes: number): void {
-    const need = this.#end + bytes;
-    if (need <= this.#bytes.length) return;
-    const grown = new Uint8Array(Math.max(need, this.#bytes.length * 2));
-    grown.set(this.#bytes.subarray(0, this.#end));
-    this.#bytes = grown;
-    this.#view = new DataView(grown.buffer);
-  }
-
   #advance(bytes: number): void {
-    this.#end += bytes;
-    if (this.#end > this.#maxBytes) throw new TooLong();
+    this.end += bytes;
+    if (this.end > this.#maxBytes) throw new TooLong();
   }
 }
 

@@ -1,6 +1,15 @@
 /** Every way into a broker that has users: without a token, with a wrong one, and with one of too few rights. */
+import {
+  type ClientReadableStream,
+  credentials,
+  Metadata,
+  makeGenericClientConstructor,
+  type ServiceError,
+  status,
+} from "@grpc/grpc-js";
 import { describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
+import { loadDefinition } from "../../src/grpc/definition.js";
 import { NEEDS, Permission } from "../../src/main/access/permissions.js";
 import { hashOf } from "../../src/main/access/token-hash.js";
 import type { PermissionName, UserOptions } from "../../src/main/user-options.js";
@@ -237,6 +246,46 @@ describe("HTTP of a broker with users", () => {
       expect(await open(path, "wrong")).toContain("401");
       expect(await open(path, tokenOf("few"))).toMatch(/^1008 FORBIDDEN/);
     }
+  });
+});
+
+describe("gRPC of a broker with users", () => {
+  it("answers its health alone without a token, and what the user's rights do not reach not at all", async () => {
+    const grpc = { host: "127.0.0.1", port: 0 };
+    const { broker: running } = await testBroker({ users: USERS, grpc, durability: "memory" });
+    const { mq } = loadDefinition();
+    expect(Object.keys(mq).sort()).toEqual(["Pub", "Sub"]);
+    const Service = makeGenericClientConstructor({ ...mq }, "mq.MQ");
+    const client = new Service(`127.0.0.1:${running.addresses.grpc?.port}`, credentials.createInsecure());
+    const metadataOf = (token: string | undefined): Metadata => {
+      const metadata = new Metadata();
+      if (token !== undefined) metadata.set("authorization", `Bearer ${token}`);
+      return metadata;
+    };
+    const pub = (topic: string, token?: string): Promise<number> =>
+      new Promise((resolve) => {
+        client["Pub"]?.({ topic, payload: Buffer.from("x") }, metadataOf(token), (error: ServiceError | null) =>
+          resolve(error?.code ?? status.OK),
+        );
+      });
+    const sub = (topic: string, token?: string): Promise<number> =>
+      new Promise((resolve) => {
+        const call = client["Sub"]?.({ topic }, metadataOf(token)) as ClientReadableStream<unknown>;
+        call.on("error", (error: ServiceError) => resolve(error.code));
+        call.on("metadata", () => {
+          resolve(status.OK);
+          call.cancel();
+        });
+      });
+    for (const ask of [pub, sub]) {
+      expect([
+        await ask(SECRET),
+        await ask(SECRET, "wrong"),
+        await ask(SECRET, tokenOf("few")),
+        await ask("other.x", tokenOf("few")),
+      ]).toEqual([status.UNAUTHENTICATED, status.UNAUTHENTICATED, status.PERMISSION_DENIED, status.OK]);
+    }
+    client.close();
   });
 });
 

@@ -1,7 +1,7 @@
 /**
  * The client in a browser: what a page loads, and that it does its work under a content security policy that allows nothing else.
  */
-import { once } from "node:events";
+import { EventEmitter, once } from "node:events";
 import { readdir, readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -45,21 +45,23 @@ const compressed = (names: Iterable<string>): number =>
 
 /** Bytes, compressed by gzip: what a page loads to connect and publish, and what each part adds to that. */
 const MOST = {
-  "index.js": 24 * 1024,
-  "subscriptions.js": 9 * 1024,
-  "queues.js": 13 * 1024,
-  "calls.js": 7 * 1024,
+  "index.js": 20 * 1024,
+  "subscriptions.js": 10 * 1024,
+  "queues.js": 14 * 1024,
+  "calls.js": 8 * 1024,
+  "reconnector.js": 2 * 1024,
+  "batch-publisher.js": 2 * 1024,
   "topic.js": 2 * 1024,
   "topic-admin.js": 2 * 1024,
   "channel-admin.js": 1024,
   "connection-admin.js": 1024,
   "inspection.js": 1024,
-  "connect-nodes.js": 34 * 1024,
+  "connect-nodes.js": 39 * 1024,
 };
 
 it("is small, and what a page does not use is not loaded", () => {
   const first = neededBy("index.js");
-  expect([...first].sort()).toEqual(["client.js", "index.js"]);
+  expect([...first]).toEqual(["index.js"]);
   const sizes = Object.keys(MOST).map((name) => {
     const added = [...neededBy(name)].filter((each) => name === "index.js" || !first.has(each));
     return [name, compressed(added)] as const;
@@ -108,18 +110,71 @@ const report = async () => {
   const { published } = await client.stats("orders");
   const topics = [];
   for await (const { name } of client.topics()) topics.push(name);
+  const { count } = await client.publishBatch("batches", ["one", "two"]);
   const nodes = await connectNodes({ nodes: [{ url }] });
   await nodes.publish("orders", "four");
   await nodes.close();
   const refused = await connect("tcp://127.0.0.1:9503").catch((error) => error);
   const unreachable = await connect("ws://127.0.0.1:1/mq").catch((error) => error);
   const codes = [refused, unreachable].map((error) => error instanceof RingmqError && error.code);
-  return { consumed, popped: popped.text(), heard, reply, published, hasTopic: topics.includes("orders"), codes };
+  return { consumed, popped: popped.text(), heard, reply, published, hasTopic: topics.includes("orders"), count, codes };
 };
 const told = await report().catch((error) => ({ error: String(error?.stack ?? error) }));
 await client.publish("report", JSON.stringify({ ...told, violations }));
 await client.drain();
 `;
+
+/** Connects, and tells that it is there; and goes on at the next broker. */
+const RECONNECTING_PROGRAM = `
+import { connect } from "/client/index.js";
+
+const client = await connect(decodeURIComponent(location.hash.slice(1)), { reconnect: { maxDelay: 200 } });
+await client.publish("report", "connected");
+for await (const { type } of client.status()) {
+  if (type === "disconnected") await client.publish("report", "reconnected");
+}
+`;
+
+/** Serves a page with this program and the client. The page may open WebSockets to `places` and nothing else. */
+const servePage = async (program: string) => {
+  const events = new EventEmitter();
+  const texts = new Map([
+    ["/", '<!doctype html><script type="module" src="/program.js"></script>'],
+    ["/program.js", program],
+    ...[...modules].map(([name, text]) => [`/client/${name}`, text] as const),
+  ]);
+  const places: string[] = [];
+  const server = createServer(({ url: path = "/" }, response) => {
+    response.writeHead(texts.has(path) ? 200 : 404, {
+      "content-type": path === "/" ? "text/html" : "text/javascript",
+      "content-security-policy": `default-src 'none'; script-src 'self'; connect-src ${places.join(" ")}`,
+    });
+    response.end(texts.get(path), () => events.emit(path));
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const close = (): void => {
+    server.close();
+    server.closeIdleConnections();
+  };
+  onTestFinished(close);
+  const served = (path: string): Promise<unknown> => once(events, path);
+  return { origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, places, served, close };
+};
+
+const NEW_PORT = { host: "127.0.0.1", port: 0 };
+
+/** A broker for pages of one origin. */
+const openBroker = async (origin: string, http = NEW_PORT) => {
+  const broker = await startBroker({ tcp: NEW_PORT, http, durability: "memory", shards: 1, allowOrigin: [origin] });
+  onTestFinished(() => broker.close());
+  const place = `ws://127.0.0.1:${broker.addresses.http?.port}`;
+  const client = await connect(`tcp://127.0.0.1:${broker.addresses.tcp?.port}`);
+  onTestFinished(() => client.close());
+  const report = async () => (await client.pop("report", { wait: 60_000 }))[0];
+  return { broker, place, report };
+};
+
+const pageOf = (origin: string, place: string): string => `${origin}/#${encodeURIComponent(`${place}/mq`)}`;
 
 it(
   "publishes, consumes, subscribes, calls and administers in Chromium under a strict content security policy",
@@ -127,49 +182,45 @@ it(
     const chromium = await findChromium().catch((error: Error) =>
       context.skip(`there is no Chromium: ${error.message}`),
     );
-    const types: Record<string, string> = { "/": "text/html", "/program.js": "text/javascript" };
-    let policy = "";
-    const server = createServer((request, response) => {
-      const path = request.url ?? "/";
-      const texts: Record<string, string | undefined> = {
-        "/": '<!doctype html><script type="module" src="/program.js"></script>',
-        "/program.js": PROGRAM,
-      };
-      const text = texts[path] ?? modules.get(path.replace("/client/", ""));
-      response.writeHead(text === undefined ? 404 : 200, {
-        "content-type": types[path] ?? "text/javascript",
-        "content-security-policy": policy,
-      });
-      response.end(text);
-    }).listen(0, "127.0.0.1");
-    await once(server, "listening");
-    onTestFinished(() => void server.close());
-    const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    const anyPort = { host: "127.0.0.1", port: 0 };
-    const broker = await startBroker({
-      tcp: anyPort,
-      http: anyPort,
-      durability: "memory",
-      shards: 1,
-      allowOrigin: [origin],
-    });
-    onTestFinished(() => broker.close());
-    const place = `ws://127.0.0.1:${broker.addresses.http?.port}`;
-    policy = `default-src 'none'; script-src 'self'; connect-src ${place} ws://127.0.0.1:1`;
-    const client = await connect(`tcp://127.0.0.1:${broker.addresses.tcp?.port}`);
-    openPage(chromium, `${origin}/#${encodeURIComponent(`${place}/mq`)}`);
-    const [message] = await client.pop("report", { wait: 60_000 });
-    expect(message?.json()).toEqual({
+    const { origin, places } = await servePage(PROGRAM);
+    const { place, report } = await openBroker(origin);
+    places.push(place, "ws://127.0.0.1:1");
+    openPage(chromium, pageOf(origin, place));
+    expect((await report())?.json()).toEqual({
       consumed: ["one", "two"],
       popped: "three",
       heard: "rain",
       reply: "abab",
       published: 3,
       hasTopic: true,
+      count: 2,
       codes: ["BAD_ARGUMENT", "CONNECT_FAILED"],
       violations: [],
     });
-    await client.close();
+  },
+  FETCH_TIMEOUT,
+);
+
+it(
+  "connects again in Chromium when whoever serves its modules is gone together with the broker",
+  async (context) => {
+    const chromium = await findChromium().catch((error: Error) =>
+      context.skip(`there is no Chromium: ${error.message}`),
+    );
+    const { origin, places, served, close } = await servePage(RECONNECTING_PROGRAM);
+    const lost = await openBroker(origin);
+    places.push(lost.place);
+    const first = neededBy("index.js");
+    const parts = [...neededBy("reconnector.js")].filter((name) => !first.has(name));
+    const reconnector = Promise.all(parts.map((name) => served(`/client/${name}`)));
+    openPage(chromium, pageOf(origin, lost.place));
+    expect((await lost.report())?.text()).toBe("connected");
+    await reconnector;
+    close();
+    const { http } = lost.broker.addresses;
+    await lost.broker.close();
+    const next = await openBroker(origin, { host: "127.0.0.1", port: http?.port ?? 0 });
+    expect((await next.report())?.text()).toBe("reconnected");
   },
   FETCH_TIMEOUT,
 );

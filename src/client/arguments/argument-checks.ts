@@ -100,16 +100,6 @@ export const readList = (
   return list;
 };
 
-const isText = (value: unknown): value is string => typeof value === "string";
-
-/** Reads a text, or a list of some. */
-export const readTexts = (what: string, value: unknown, wanted: string): readonly string[] => {
-  if (isText(value)) return [value];
-  const list = readList(what, value, wanted, isText);
-  if (!list.every(isText)) throw badArgument(what, list.at(-1), wanted);
-  return list;
-};
-
 /** Throws BAD_ARGUMENT unless it is an object of names and values. */
 export const checkObject = (what: string, value: unknown, wanted = "an object"): void => {
   if (typeof value !== "object" || value === null || isList(what, value) || ArrayBuffer.isView(value)) {
@@ -117,28 +107,13 @@ export const checkObject = (what: string, value: unknown, wanted = "an object"):
   }
 };
 
-const isWhole = (value: unknown, min: number, max: number): boolean =>
+export const isWhole = (value: unknown, min: number, max: number): boolean =>
   typeof value === "number" && Number.isInteger(value) && value >= min && value <= max;
-
-const grouped = (value: number): string => String(value).replaceAll(/\B(?=(?:\d{3})+$)/g, ",");
-
-/** A whole number from `min` to `max`, or undefined. */
-export const checkWhole = (what: string, value: unknown, min: number, max: number): void => {
-  if (value === undefined || isWhole(value, min, max)) return;
-  throw badArgument(what, value, `a whole number from ${grouped(min)} to ${grouped(max)}`);
-};
 
 /** A time that is sent to the broker: whole milliseconds up to ten years, or undefined. */
 export const checkDuration = (what: string, value: unknown, min = 0): void => {
   if (value === undefined || isWhole(value, min, MAX_DELAY)) return;
-  const ten = `${grouped(MAX_DELAY)} (ten years)`;
-  throw badArgument(what, value, `a whole number of milliseconds from ${min} to ${ten}`);
-};
-
-/** How long the broker waits, in several requests if needed: whole milliseconds to 2^53, Infinity, or undefined. */
-export const checkWait = (what: string, value: unknown): void => {
-  if (value === undefined || value === Number.POSITIVE_INFINITY || isWhole(value, 0, 2 ** 53)) return;
-  throw badArgument(what, value, "a whole number of milliseconds from 0 to 2^53, or Infinity");
+  throw badArgument(what, value, `a whole number of milliseconds from ${min} to 315,360,000,000 (ten years)`);
 };
 
 /** How long the client waits: milliseconds up to 2^53, Infinity, or undefined. */
@@ -146,12 +121,6 @@ export const checkTimeout = (what: string, value: unknown): void => {
   if (value === undefined || value === Number.POSITIVE_INFINITY) return;
   if (typeof value === "number" && value >= 0 && value <= 2 ** 53) return;
   throw badArgument(what, value, "a number of milliseconds from 0 to 2^53, or Infinity");
-};
-
-/** One of several words, or undefined. */
-export const checkChoice = (what: string, value: unknown, choices: readonly string[]): void => {
-  if (value === undefined || choices.some((choice) => choice === value)) return;
-  throw badArgument(what, value, choices.map((choice) => `"${choice}"`).join(" or "));
 };
 
 export const checkFlag = (what: string, value: unknown): void => {
@@ -175,9 +144,8 @@ const encoder = new TextEncoder();
 
 /** A name: text of 1 to `max` bytes, without control characters and lone surrogates. */
 export const checkName = (what: string, value: unknown, max: number): void => {
-  if (value === "") throw badArgument(what, value, `text of 1 to ${max} bytes`);
+  if (value === undefined || value === "") throw badArgument(what, value, `text of 1 to ${max} bytes`);
   checkKey(what, value, max);
-  if (value === undefined) throw badArgument(what, value, `text of 1 to ${max} bytes`);
 };
 
 /** As a name, but it may be empty or undefined, which both mean the default. */

@@ -8,14 +8,11 @@ import { MAX_BROWSE, MAX_CALL_CREDIT, MAX_CALL_TIMEOUT } from "../../protocol/li
 import { OVERFLOWS } from "../../protocol/subscribe-options.js";
 import {
   badArgument,
-  checkChoice,
   checkDuration,
   checkFlag,
   checkObject,
   checkSignal,
   checkTimeout,
-  checkWait,
-  checkWhole,
   readFrom,
 } from "./argument-checks.js";
 import { OPTIONS, type OptionNames, readOptions } from "./option-reader.js";
@@ -37,6 +34,7 @@ import type {
 import { PublishChecks } from "./publish-checks.js";
 import { readReason } from "./reason.js";
 import { REQUEST_OPTIONS } from "./request-options.js";
+import { checkChoice, checkWait, checkWhole } from "./value-checks.js";
 
 const MAX_U32 = 0xffff_ffff;
 const STATES = ["ready", "delayed", "in-flight", "dead"];

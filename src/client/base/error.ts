@@ -58,24 +58,9 @@ export const localError = (code: RingmqErrorCode, text: string, cause?: unknown)
     cause === undefined ? undefined : { cause },
   );
 
-/** What became of a request whose responder's program has failed with an error of this name. */
-export const responderError = (name: string, message: string): RingmqError => {
-  const cause = new Error(message);
-  cause.name = name;
-  // It was thrown elsewhere, and nobody is told where.
-  delete cause.stack;
-  return localError("RESPONDER_FAILED", `the responder has failed: ${name}: ${message}`, cause);
-};
-
 /** An error that the broker sent, by its number. */
 export const brokerError = (code: number, text: string, retryable?: boolean): RingmqError => {
   const name = errorName(code);
   if (name === undefined) return new RingmqError("UNKNOWN_ERROR", `${text} (code ${code})`, retryable ?? false);
   return new RingmqError(name, text, retryable ?? ERRORS[name].retryable);
 };
-
-/** Refusals that a broker may not repeat later, though the same call makes no sense now. */
-const PASSING: ReadonlySet<RingmqErrorCode> = new Set(["SHARD_DOWN", "JOURNAL_FAILED"]);
-
-/** Whether another attempt, later or after a restart of the broker, may succeed. */
-export const mayPass = ({ code, retryable }: RingmqError): boolean => retryable || PASSING.has(code);

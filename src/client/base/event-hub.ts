@@ -36,13 +36,12 @@ class EventFeed<T> implements AsyncFeed<T> {
   }
 
   async next(): Promise<IteratorResult<T, undefined>> {
-    for (;;) {
-      const value = this.#events.shift();
-      if (value !== undefined) return { done: false, value };
-      if (this.#isOver) return { done: true, value: undefined };
+    while (this.#events.length === 0 && !this.#isOver) {
       this.#wake ??= deferred();
       await this.#wake.promise;
     }
+    const value = this.#events.shift();
+    return value === undefined ? { done: true, value: undefined } : { done: false, value };
   }
 
   return(): Promise<IteratorResult<T, undefined>> {

@@ -51,9 +51,9 @@ class CallRequest extends PromisedRequest<Reply> {
     this.resolve(new Reply({ bytes, view }, start));
   }
 
-  override failed(error: RingmqError): void {
+  override failed(error: RingmqError, name?: string): void {
     this.#unwatch();
-    super.failed(error);
+    super.failed(name === undefined ? error : responderError(name, error.message));
   }
 
   #unwatch(): void {
@@ -62,6 +62,15 @@ class CallRequest extends PromisedRequest<Reply> {
     this.#abandon = undefined;
   }
 }
+
+/** The responder's program has failed with an error of this name. */
+const responderError = (name: string, message: string): RingmqError => {
+  const cause = new Error(message);
+  cause.name = name;
+  // It was thrown elsewhere, and nobody is told where.
+  delete cause.stack;
+  return localError("RESPONDER_FAILED", `the responder has failed: ${name}: ${message}`, cause);
+};
 
 const aborted = (signal: AbortSignal): RingmqError =>
   localError("ABORTED", "the request was abandoned by its signal", signal.reason);

@@ -1,6 +1,7 @@
 /**
  * A responder of a connection: hands each call that the broker gives it to the handler, and sends what comes of it back.
  */
+import { readCallHead } from "../../protocol/call.js";
 import { appendEntry } from "../../protocol/entry.js";
 import { FrameWriter } from "../../protocol/frame.js";
 import { MAX_FAILURE_NAME_BYTES, MAX_FAILURE_TEXT_BYTES } from "../../protocol/limits.js";
@@ -11,7 +12,8 @@ import type { Body } from "../arguments/options.js";
 import { REQUEST_OPTIONS } from "../arguments/request-options.js";
 import { backoff, FIRST_WAIT, MAX_WAIT } from "../base/backoff.js";
 import { type Deferred, deferred, unobserved } from "../base/deferred.js";
-import { localError, mayPass, RingmqError } from "../base/error.js";
+import { brokerError, localError, RingmqError } from "../base/error.js";
+import { mayPass } from "../base/may-pass.js";
 import { type Timer, within } from "../base/timer.js";
 import type { Connection } from "../connection/connection.js";
 import { CountRequest, Patience } from "../connection/pending-request.js";
@@ -135,7 +137,8 @@ export class Serving implements ResponderSink {
 
   // ResponderSink
 
-  called(call: number, timeLeft: number, bytes: Uint8Array, view: DataView, start: number, end: number): void {
+  called(bytes: Uint8Array, view: DataView, head: number, start: number, end: number): void {
+    const { call, second: timeLeft } = readCallHead(bytes, head, start);
     checkOneEntry(view, start, end);
     const request = new ReceivedRequest(this.#channel, timeLeft, { bytes, view }, start);
     this.#running.set(call, request);
@@ -149,8 +152,9 @@ export class Serving implements ResponderSink {
     this.#reply(call, outcome);
   }
 
-  abandoned(call: number, reason: RingmqError): void {
-    this.#running.get(call)?.abandon(reason);
+  abandoned(bytes: Uint8Array, head: number, end: number): void {
+    const { call, second: code } = readCallHead(bytes, head, end);
+    this.#running.get(call)?.abandon(brokerError(code, "nobody waits for the reply any more"));
   }
 
   lost(reason: RingmqError): void {

@@ -1,13 +1,12 @@
 /**
  * Hands each frame from the broker to the request, the consumer or the channel that it is for.
  */
-import { readCallHead } from "../../protocol/call.js";
 import { ProtocolError } from "../../protocol/errors.js";
 import { FLAGS, HEAD, OP, REQUEST } from "../../protocol/frame.js";
 import { unpackHead, unpackResult } from "../../protocol/head.js";
 import { Answer } from "../../protocol/op.js";
-import { type ReceivedReceipt, readFaults, readReceipts } from "../../protocol/selection.js";
-import { brokerError, localError, type RingmqError, responderError } from "../base/error.js";
+import { type ReceivedReceipt, readReceipts } from "../../protocol/selection.js";
+import { brokerError, localError, type RingmqError } from "../base/error.js";
 import type { PendingRequest } from "./pending-request.js";
 import type { RequestTable } from "./request-table.js";
 import type { ChannelSink, ConsumerSink, ResponderSink } from "./sinks.js";
@@ -63,8 +62,7 @@ export class Answers {
       }
       case Answer.SETTLED: {
         const settled = count(head()[0]);
-        const faults = readFaults(view, payload, end);
-        this.#answer(request, (pending) => pending.settled(settled, faults));
+        this.#answer(request, (pending) => pending.settled(settled, view, payload, end));
         return;
       }
       case Answer.ERROR:
@@ -91,20 +89,15 @@ export class Answers {
         this.#answer(request, (pending) => pending.replied(bytes, view, payload, end));
         return;
       case Answer.CALLED: {
-        const { call, second } = readCallHead(bytes, start + HEAD, payload);
         const responder = this.#target.responders.get(request);
         if (responder === undefined) return badFrame(`a call for responder ${request}, which there is not`);
-        responder.called(call, second, bytes, view, payload, end);
+        responder.called(bytes, view, start + HEAD, payload, end);
         return;
       }
-      case Answer.ABANDONED: {
-        const { call, second } = readCallHead(bytes, start + HEAD, payload);
+      case Answer.ABANDONED:
         // Its responder may have stopped just now.
-        this.#target.responders
-          .get(request)
-          ?.abandoned(call, brokerError(second, "nobody waits for the reply any more"));
+        this.#target.responders.get(request)?.abandoned(bytes, start + HEAD, payload);
         return;
-      }
       case Answer.GOODBYE: {
         const reason = localError("SHUTTING_DOWN", text(head()[0]));
         this.#target.expectEnd(reason);
@@ -158,11 +151,11 @@ export class Answers {
 
   #error(request: number, [code, why, retryable, closes, name]: readonly unknown[]): void {
     const isRetryable = typeof retryable === "boolean" ? retryable : undefined;
-    const error =
-      typeof name === "string" ? responderError(name, text(why)) : brokerError(count(code), text(why), isRetryable);
+    const error = brokerError(count(code), text(why), isRetryable);
     if (closes === true) this.#target.expectEnd(error);
     if (error.code === "SHUTTING_DOWN" && this.#target.isKept(request)) return;
-    if (this.#requests.has(request)) this.#answer(request, (pending) => pending.failed(error));
+    if (this.#requests.has(request))
+      this.#answer(request, (pending) => pending.failed(error, typeof name === "string" ? name : undefined));
     else if (request !== 0 && closes !== true) badFrame(`an error for request ${request}, which waits for no answer`);
   }
 }

@@ -33,6 +33,9 @@ export const REQUEST_COST = 256;
 /** How long to wait for the broker to close its side after ours, unless told. Milliseconds. */
 export const CLOSE_TIMEOUT = 1000;
 
+/** See `sendAgain`. */
+type Resend = (waiting: WaitingRequests, queue: SendQueue, maxFrameBytes: number, now: number) => void;
+
 const NO_PAYLOAD: Uint8Array = NO_HEAD;
 
 export interface ConnectionLimits extends Timeouts {
@@ -305,13 +308,13 @@ export class Connection {
     timer.cancel();
   }
 
-  /** Goes on over another transport, to a broker that may be another one. */
-  reopen(transport: Transport, info: BrokerInfo): this {
+  /** Goes on over another transport, to a broker that may be another one: `resend` sends what waits. */
+  reopen(transport: Transport, info: BrokerInfo, resend: Resend): this {
     this.assertOpen();
     this.info = info;
     this.#transport = transport;
     this.#sendQueue = this.#queueFor(transport);
-    this.#waiting.sendAll(this.#sendQueue, info.limits.maxFrameBytes, this.clock.now());
+    resend(this.#waiting, this.#sendQueue, info.limits.maxFrameBytes, this.clock.now());
     this.flush();
     return this;
   }

@@ -1,5 +1,5 @@
 /**
- * The heads of HELLO, the first frame of each side.
+ * HELLO, the first frame of each side.
  */
 import { type ErrorName, ProtocolError } from "../../protocol/errors.js";
 import {
@@ -34,7 +34,7 @@ export interface BrokerInfo {
   readonly limits: Limits;
 }
 
-const DEFAULTS: Limits = {
+const DEFAULTS: Record<keyof Limits, number> = {
   maxMessageBytes: MAX_MESSAGE_BYTES,
   maxFrameBytes: MAX_FRAME_BYTES,
   maxBatchMessages: MAX_BATCH_MESSAGES,
@@ -51,29 +51,18 @@ const refuse = (kind: ErrorName, text: string): never => {
   throw new ProtocolError(kind, text);
 };
 
-const readLimits = (value: unknown): Limits => {
-  if (typeof value !== "object" || value === null) return DEFAULTS;
-  const limit = (name: keyof Limits): number => {
-    const told: unknown = Reflect.get(value, name);
-    return told === undefined ? DEFAULTS[name] : isPositive(told) ? told : refuse("BAD_HEAD", `HELLO: ${name}`);
-  };
-  return {
-    maxMessageBytes: limit("maxMessageBytes"),
-    maxFrameBytes: Math.min(limit("maxFrameBytes"), LARGEST_FRAME),
-    maxBatchMessages: limit("maxBatchMessages"),
-    maxInFlight: limit("maxInFlight"),
-    maxNameBytes: limit("maxNameBytes"),
-  };
+const readLimits = (told: unknown): Limits => {
+  const limits = { ...DEFAULTS };
+  for (const name of Object.keys(DEFAULTS) as (keyof Limits)[]) {
+    const limit: unknown = Object(told)[name];
+    if (limit !== undefined) limits[name] = isPositive(limit) ? limit : refuse("BAD_HEAD", `HELLO: ${name}`);
+  }
+  limits.maxFrameBytes = Math.min(limits.maxFrameBytes, LARGEST_FRAME);
+  return limits;
 };
 
 /** The request number of HELLO. The other requests are numbered from the next one on. */
 export const HELLO_REQUEST = 1;
-
-/** The head of the client's HELLO. */
-export const helloHead = (name: string | undefined, token?: string): readonly unknown[] => {
-  if (token !== undefined) return [PROTOCOL_VERSION, name ?? null, token];
-  return name === undefined ? [PROTOCOL_VERSION] : [PROTOCOL_VERSION, name];
-};
 
 /** Reads the head of the broker's HELLO. Throws ProtocolError when it is not one of this version. */
 export const readHello = (head: readonly unknown[]): BrokerInfo => {

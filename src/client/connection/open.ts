@@ -6,7 +6,8 @@ import type { TlsOptions } from "../arguments/options.js";
 import type { Clock } from "../base/clock.js";
 import { localError, RingmqError } from "../base/error.js";
 import { startTimer } from "../base/timer.js";
-import { parseAddress } from "./address.js";
+import { addressText, parseAddress } from "./address.js";
+import { addressRefusal } from "./address-refusal.js";
 import { connectFailure } from "./connect-failure.js";
 import { Connection, type ConnectionLimits } from "./connection.js";
 import { openTransport } from "./open-transport.js";
@@ -17,9 +18,9 @@ export interface OpenOptions extends ReachOptions, ConnectionLimits {}
 
 /** How to open a transport and greet the broker. */
 export interface ReachOptions {
-  readonly name: string | undefined;
+  readonly name?: string | undefined;
   readonly token?: string | undefined;
-  readonly signal: AbortSignal | undefined;
+  readonly signal?: AbortSignal | undefined;
   /** Milliseconds, or Infinity. */
   readonly connectTimeout: number;
   readonly tls?: TlsOptions | undefined;
@@ -60,7 +61,9 @@ export const reachBroker = async (
   accept: Accept,
   open: OpenTransport = openTransport,
 ): Promise<Connection> => {
-  const address = parseAddress(target);
+  const text = addressText(target);
+  const address = parseAddress(text);
+  if (typeof address === "string") throw await addressRefusal(text, address);
   if (tls !== undefined && !address.isTls) {
     throw localError("BAD_ARGUMENT", `the option tls needs an address with tls:// or wss://; it is ${address.text}`);
   }

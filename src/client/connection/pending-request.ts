@@ -2,10 +2,10 @@
  * A request that waits for its answer. One stands for a whole frame, however many messages the frame carries.
  */
 import { ProtocolError } from "../../protocol/errors.js";
-import type { ReceivedFault } from "../../protocol/selection.js";
 import { deferred } from "../base/deferred.js";
 import type { RingmqError } from "../base/error.js";
 import type { Chunk } from "./chunk.js";
+import type { Dating } from "./dated-frame.js";
 
 const unexpected = (answer: string): never => {
   throw new ProtocolError("BAD_FRAME", `${answer} does not answer this request`);
@@ -36,6 +36,8 @@ export abstract class PendingRequest {
   isRepeatable = false;
   /** The frame, as long as it has to be sent or may have to be sent again. */
   frame: Uint8Array | undefined = undefined;
+  /** What the frame says of time, if it does: less is left of it whenever it is sent again. */
+  dated: Dating | undefined = undefined;
   /** The chunk that the frame is in, if nothing else is; it holds it. */
   chunk: Chunk | undefined = undefined;
   /** It is on its way on the connection that there is. */
@@ -47,11 +49,6 @@ export abstract class PendingRequest {
 
   get patience(): Patience {
     return Patience.REQUEST;
-  }
-
-  /** The frame to send at this time, by the connection's clock. */
-  frameAt(_now: number): Uint8Array | undefined {
-    return this.frame;
   }
 
   /** CONFIRM. `high` and `low` are the first id, 0 when there are no ids; `durability` is the frame's flag. */
@@ -73,12 +70,13 @@ export abstract class PendingRequest {
     unexpected("RESULT");
   }
 
-  settled(_count: number, _faults: readonly ReceivedFault[]): void {
+  /** SETTLED: so many were, and what were not is told by the faults in [start, end). */
+  settled(_count: number, _view: DataView, _start: number, _end: number): void {
     unexpected("SETTLED");
   }
 
-  /** ERROR, or the connection has ended. */
-  abstract failed(error: RingmqError): void;
+  /** ERROR, which has a name where a responder's program has failed; or the connection has ended. */
+  abstract failed(error: RingmqError, name?: string): void;
 }
 
 /** A request whose answer settles one promise. */

@@ -13,8 +13,10 @@ import type { Connection } from "./connection.js";
 import { keepAlive } from "./keep-alive.js";
 import { ResultRequest } from "./pending-request.js";
 import { requestHead } from "./request-head.js";
+import { sendAgain } from "./resending.js";
 import type { Revival } from "./revival.js";
 import type { ConnectionStatus } from "./status.js";
+import type { Accept } from "./transport-listener.js";
 
 export interface ReconnectPolicy {
   /** Milliseconds; see `ReconnectOptions`. */
@@ -28,8 +30,8 @@ export interface ReconnectorOptions extends ReconnectPolicy {
   /** Which of them it is connected to. */
   readonly at: number;
   readonly pingInterval: number;
-  /** Hands a transport to the connection, by `Connection.reopen`. Rejects when it cannot be had. */
-  readonly reach: (url: string, signal: AbortSignal) => Promise<unknown>;
+  /** Gets a transport for the connection to accept. Rejects when it cannot be had. */
+  readonly reach: (url: string, signal: AbortSignal, accept: Accept) => Promise<unknown>;
   readonly statuses: EventHub<ConnectionStatus>;
   /** Whether no broker will come any more; undefined: nobody knows. */
   readonly isOver?: (() => boolean) | undefined;
@@ -76,6 +78,7 @@ export class Reconnector implements Revival {
   async #run(reason: RingmqError): Promise<void> {
     const { urls, minDelay, maxDelay, timeout, reach } = this.#options;
     const { signal } = this.#closing;
+    const accept: Accept = (transport, info) => this.#connection.reopen(transport, info, sendAgain);
     while (!this.#connection.hasTransport) {
       // Not while it is being lost: others are still to hear of that.
       await Promise.resolve();
@@ -88,7 +91,7 @@ export class Reconnector implements Revival {
       await this.#wait(wait);
       if (signal.aborted) return;
       try {
-        await reach(url, signal);
+        await reach(url, signal, accept);
         // It may have been lost again at once.
         if (!this.#connection.hasTransport) continue;
         this.#tell({ type: "connected", url, info: this.#connection.info });

@@ -15,10 +15,7 @@ const MAX_HEAD_BYTES = 0xffff;
 export const requestHead = (elements: readonly unknown[], what = "an argument"): Uint8Array => {
   let length = elements.length;
   while (length > 0 && elements[length - 1] === undefined) length--;
-  const head = packed(
-    elements.slice(0, length).map((element) => element ?? null),
-    what,
-  );
+  const head = packed(elements.slice(0, length), what);
   if (head.length > MAX_HEAD_BYTES) {
     throw localError("BAD_ARGUMENT", `the arguments take ${head.length} bytes, of ${MAX_HEAD_BYTES} at most`);
   }

@@ -15,10 +15,10 @@ export interface ConsumerSink {
 
 /** Receives the calls of one RESPOND. */
 export interface ResponderSink {
-  /** CALLED: the message is [start, end), and the requester waits for so many milliseconds. The sink may keep the bytes. */
-  called(call: number, timeLeft: number, bytes: Uint8Array, view: DataView, start: number, end: number): void;
-  /** ABANDONED: nobody waits for the reply any more. */
-  abandoned(call: number, reason: RingmqError): void;
+  /** CALLED: the head is [head, start), the message is [start, end). The sink may keep the bytes. */
+  called(bytes: Uint8Array, view: DataView, head: number, start: number, end: number): void;
+  /** ABANDONED, whose head is [head, end): nobody waits for the reply any more. */
+  abandoned(bytes: Uint8Array, head: number, end: number): void;
   /** The connection was lost, and another one is made: nothing more comes with this number. */
   lost(reason: RingmqError): void;
   /** The connection has ended (undefined: its own program closed it). */
@@ -48,26 +48,30 @@ interface Sinks {
   readonly channels: ChannelSink | undefined;
 }
 
+/** Takes out those whose requests are not kept. */
+const taken = (
+  { consumers, responders }: Sinks,
+  isKept: (request: number) => boolean,
+): (ConsumerSink | ResponderSink)[] => {
+  const sinks: (ConsumerSink | ResponderSink)[] = [];
+  for (const numbered of [consumers, responders]) {
+    for (const [request, sink] of numbered) {
+      if (isKept(request)) continue;
+      numbered.delete(request);
+      sinks.push(sink);
+    }
+  }
+  return sinks;
+};
+
 /** The connection has ended (undefined: its own program closed it). */
-export const endSinks = ({ consumers, responders, channels }: Sinks, reason: RingmqError | undefined): void => {
-  const all = [...consumers.values(), ...responders.values()];
-  consumers.clear();
-  responders.clear();
-  for (const sink of all) sink.ended(reason);
-  channels?.ended(reason);
+export const endSinks = (all: Sinks, reason: RingmqError | undefined): void => {
+  for (const sink of taken(all, () => false)) sink.ended(reason);
+  all.channels?.ended(reason);
 };
 
 /** The connection was lost, and another one is made. What `isAsked` has not begun yet. */
-export const loseSinks = (
-  { consumers, responders, channels }: Sinks,
-  reason: RingmqError,
-  isAsked: (request: number) => boolean,
-): void => {
-  const lost = [...consumers].filter(([request]) => !isAsked(request));
-  for (const [request] of lost) consumers.delete(request);
-  const ended = [...responders].filter(([request]) => !isAsked(request));
-  for (const [request] of ended) responders.delete(request);
-  for (const [, consumer] of lost) consumer.lost(reason);
-  for (const [, responder] of ended) responder.lost(reason);
-  channels?.lost(reason);
+export const loseSinks = (all: Sinks, reason: RingmqError, isAsked: (request: number) => boolean): void => {
+  for (const sink of taken(all, isAsked)) sink.lost(reason);
+  all.channels?.lost(reason);
 };

@@ -2,16 +2,17 @@
  * Takes what a transport reports: the broker's HELLO first, then everything for the connection that this opens.
  */
 import { ProtocolError } from "../../protocol/errors.js";
-import { FrameWriter, HEAD, OP } from "../../protocol/frame.js";
-import { unpackHead } from "../../protocol/head.js";
-import { Answer, Op } from "../../protocol/op.js";
+import { HEAD, OP } from "../../protocol/frame.js";
+import { NO_HEAD, unpackHead } from "../../protocol/head.js";
+import { Answer, Op, PROTOCOL_VERSION } from "../../protocol/op.js";
 import { deferred, unobserved } from "../base/deferred.js";
 import { brokerError, localError, RingmqError } from "../base/error.js";
 import type { Address } from "./address.js";
+import { encodeFrame } from "./chunk.js";
 import { hungUp, notABroker } from "./connect-failure.js";
 import type { Connection } from "./connection.js";
 import { FrameParser } from "./frame-parser.js";
-import { type BrokerInfo, HELLO_REQUEST, helloHead, readHello } from "./hello.js";
+import { type BrokerInfo, HELLO_REQUEST, readHello } from "./hello.js";
 import { requestHead } from "./request-head.js";
 import type { Transport, TransportEvents } from "./transport.js";
 
@@ -49,10 +50,7 @@ export class TransportListener implements TransportEvents {
   /** Sends HELLO. */
   greet(transport: Transport, name: string | undefined, token?: string): void {
     this.#transport = transport;
-    const hello = new FrameWriter(HEAD);
-    hello.open(Op.HELLO, 0, HELLO_REQUEST, requestHead(helloHead(name, token)));
-    hello.close();
-    transport.send(hello.written());
+    transport.send(encodeFrame(Op.HELLO, 0, HELLO_REQUEST, requestHead([PROTOCOL_VERSION, name, token]), NO_HEAD));
   }
 
   /** Gives up waiting for the broker's HELLO. */

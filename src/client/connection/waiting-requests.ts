@@ -1,21 +1,20 @@
 /**
  * What becomes of the unanswered requests of a connection when its transport is lost, and of those whose time is over.
  */
-import { LENGTH_BYTES } from "../../protocol/frame.js";
 import { localError, type RingmqError } from "../base/error.js";
 import { ForgottenRequest } from "./forgotten-request.js";
 import type { PendingBytes } from "./pending-bytes.js";
 import { Patience, type PendingRequest } from "./pending-request.js";
 import type { RequestTable } from "./request-table.js";
-import type { SendQueue } from "./send-queue.js";
 
 export class WaitingRequests {
-  readonly #requests: RequestTable;
   readonly #pendingBytes: PendingBytes;
   #watchers: (() => void)[] = [];
 
-  constructor(requests: RequestTable, pendingBytes: PendingBytes) {
-    this.#requests = requests;
+  constructor(
+    readonly requests: RequestTable,
+    pendingBytes: PendingBytes,
+  ) {
     this.#pendingBytes = pendingBytes;
   }
 
@@ -26,7 +25,7 @@ export class WaitingRequests {
 
   /** Tells those who wait, if there is nothing to wait for any more. */
   check(): void {
-    if (this.#requests.size > 0 || this.#watchers.length === 0) return;
+    if (this.requests.size > 0 || this.#watchers.length === 0) return;
     const watchers = this.#watchers;
     this.#watchers = [];
     for (const resolve of watchers) resolve();
@@ -34,33 +33,17 @@ export class WaitingRequests {
 
   /** The transport was lost: those that may be sent again wait for the next one, the others fail. */
   lose(error: RingmqError): void {
-    for (const [request, pending] of this.#requests.entries()) {
+    for (const [request, pending] of this.requests.entries()) {
       pending.wasSent ||= pending.isSent;
       pending.isSent = false;
-      if (pending.frame === undefined) this.#fail(request, pending, error);
-    }
-  }
-
-  /** Sends all of them, in the order in which they were asked for. */
-  sendAll(queue: SendQueue, maxFrameBytes: number, now: number): void {
-    for (const [request, pending] of this.#requests.entries()) {
-      const frame = pending.frameAt(now);
-      if (frame === undefined) continue;
-      if (frame.length - LENGTH_BYTES > maxFrameBytes) {
-        const why = `this broker takes frames of at most ${maxFrameBytes} bytes; this one has ${frame.length - LENGTH_BYTES}`;
-        this.#fail(request, pending, localError("FRAME_TOO_LARGE", why));
-        continue;
-      }
-      queue.addWhole(frame);
-      pending.isSent = true;
-      if (!pending.isRepeatable) pending.frame = undefined;
+      if (pending.frame === undefined) this.fail(request, pending, error);
     }
   }
 
   /** Gives up those that are due, `loss` being why there was no transport last. Returns whether any is left with a deadline. */
   giveUp(tick: number, loss: RingmqError | undefined): boolean {
     let isLeft = false;
-    for (const [request, pending] of this.#requests.entries()) {
+    for (const [request, pending] of this.requests.entries()) {
       const { deadline, isSent, patience } = pending;
       if (deadline === 0 || (isSent && patience === Patience.UNTIL_SENT)) continue;
       if (deadline > tick) {
@@ -68,28 +51,29 @@ export class WaitingRequests {
         continue;
       }
       if (!isSent) {
-        this.#fail(request, pending, timedOut(pending, loss));
+        this.fail(request, pending, timedOut(pending, loss));
         continue;
       }
       // Its answer may still come. Until then its frame may be here, written or not, and counts.
       const { pendingBytes } = pending;
       pending.pendingBytes = 0;
-      this.#fail(request, pending, timedOut(pending, loss));
-      this.#requests.replace(request, new ForgottenRequest(pendingBytes));
+      this.fail(request, pending, timedOut(pending, loss));
+      this.requests.replace(request, new ForgottenRequest(pendingBytes));
     }
     return isLeft;
   }
 
   /** Takes back one that has not been sent, which fails with this error. False: it was sent, or answered. */
   withdraw(request: number, error: RingmqError): boolean {
-    const pending = this.#requests.get(request);
+    const pending = this.requests.get(request);
     if (pending === undefined || pending.isSent) return false;
-    this.#fail(request, pending, error);
+    this.fail(request, pending, error);
     return true;
   }
 
-  #fail(request: number, pending: PendingRequest, error: RingmqError): void {
-    this.#requests.take(request);
+  /** It fails with this error, and its answer is not waited for. */
+  fail(request: number, pending: PendingRequest, error: RingmqError): void {
+    this.requests.take(request);
     this.#pendingBytes.release(pending.pendingBytes);
     pending.pendingBytes = 0;
     pending.frame = undefined;

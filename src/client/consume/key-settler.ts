@@ -4,10 +4,10 @@
 import { formatId, parseId } from "../../protocol/id.js";
 import { MAX_NAMED_KEYS } from "../../protocol/limits.js";
 import { BY_KEY, Op } from "../../protocol/op.js";
-import type { ReceivedFault } from "../../protocol/selection.js";
-import { SELECTION_BYTES, writeSelection } from "../../protocol/selection.js";
-import { badArgument, readTexts } from "../arguments/argument-checks.js";
+import { readFaults, SELECTION_BYTES, writeSelection } from "../../protocol/selection.js";
+import { badArgument } from "../arguments/argument-checks.js";
 import { encodeKey } from "../arguments/message-key.js";
+import { readTexts } from "../arguments/value-checks.js";
 import { ask, look } from "../connection/ask.js";
 import type { Connection } from "../connection/connection.js";
 import { PromisedRequest, ResultRequest } from "../connection/pending-request.js";
@@ -38,9 +38,9 @@ class KeyedRequest extends PromisedRequest<Settlement> {
     this.resolve({ settled, faults: [] });
   }
 
-  override settled(settled: number, received: readonly ReceivedFault[]): void {
+  override settled(settled: number, view: DataView, start: number, end: number): void {
     const faults: SettlementFault[] = [];
-    for (const { low, count, code } of received) {
+    for (const { low, count, code } of readFaults(view, start, end)) {
       // A broker may claim any: it is not trusted for which keys there are.
       for (const key of this.#keys.slice(low, low + count)) faults.push({ id: "", key, code: faultCode(code) });
     }

@@ -3,7 +3,7 @@
  */
 import { formatId } from "../../protocol/id.js";
 import { MAX_SELECTED } from "../../protocol/limits.js";
-import type { ReceivedFault } from "../../protocol/selection.js";
+import { readFaults } from "../../protocol/selection.js";
 import type { ReadNackOptions } from "../arguments/request-checks.js";
 import { deferred, unobserved } from "../base/deferred.js";
 import type { RingmqError } from "../base/error.js";
@@ -77,7 +77,7 @@ export class SettleBatch extends PendingRequest {
     else this.observer.answered(this.selections.messages, 0);
   }
 
-  override settled(count: number, faults: readonly ReceivedFault[]): void {
+  override settled(count: number, view: DataView, start: number, end: number): void {
     if (this.observer !== undefined) {
       const { messages } = this.selections;
       this.observer.answered(messages, Math.max(0, messages - count));
@@ -86,7 +86,7 @@ export class SettleBatch extends PendingRequest {
     const positions = new Map<string, number>();
     for (const id of this.selections.ids()) positions.set(id, positions.size);
     const refused = new Map<number, RingmqError>();
-    for (const fault of faults) {
+    for (const fault of readFaults(view, start, end)) {
       for (let i = 0; i < fault.count; i++) {
         const id = formatId(fault.high, fault.low + i);
         const position = positions.get(id);

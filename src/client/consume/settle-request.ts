@@ -2,7 +2,7 @@
  * A request that settles messages together.
  */
 import { formatId } from "../../protocol/id.js";
-import type { ReceivedFault } from "../../protocol/selection.js";
+import { readFaults } from "../../protocol/selection.js";
 import { PromisedRequest } from "../connection/pending-request.js";
 import { faultCode, type Settlement, type SettlementFault } from "./settle-result.js";
 
@@ -20,9 +20,9 @@ export class SettleRequest extends PromisedRequest<Settlement> {
     this.resolve({ settled, faults: [] });
   }
 
-  override settled(settled: number, received: readonly ReceivedFault[]): void {
+  override settled(settled: number, view: DataView, start: number, end: number): void {
     const faults: SettlementFault[] = [];
-    for (const fault of received) {
+    for (const fault of readFaults(view, start, end)) {
       // A broker may claim any count: it is not trusted for how many faults to list.
       for (let i = 0; i < fault.count && faults.length < this.#named; i++) {
         faults.push({ id: formatId(fault.high, fault.low + i), code: faultCode(fault.code) });

@@ -3,7 +3,7 @@
  * dropping them.
  */
 import { DEFAULT_KEY, MAX_BROWSE } from "../../protocol/limits.js";
-import { badArgument, checkFlag, readTexts } from "../arguments/argument-checks.js";
+import { badArgument, checkFlag } from "../arguments/argument-checks.js";
 import { names, readOptions } from "../arguments/option-reader.js";
 import type {
   Body,
@@ -15,6 +15,7 @@ import type {
   TopicStatistics,
 } from "../arguments/options.js";
 import { REQUEST_OPTIONS } from "../arguments/request-options.js";
+import { readTexts } from "../arguments/value-checks.js";
 import { INSPECT, type Inspect, inspected } from "../base/inspection.js";
 import type { FoundMessage } from "../consume/found-message.js";
 import { faultError, type Settlement, type SettlementFault } from "../consume/settle-result.js";

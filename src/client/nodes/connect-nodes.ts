@@ -3,9 +3,9 @@
  */
 import { deferred } from "../base/deferred.js";
 import { localError } from "../base/error.js";
-import { MAX_PENDING_BYTES, openClient } from "../connect.js";
 import type { Tokens } from "../connection/address.js";
 import { PendingBytes } from "../connection/pending-bytes.js";
+import { openClient } from "../open-client.js";
 import { Numbering } from "../publish/numbering.js";
 import { Tracing } from "../tracing/tracing.js";
 import { nodesFrom } from "./node-lists.js";
@@ -26,7 +26,7 @@ import { createPicker } from "./picker.js";
  */
 export const connectNodes = async (source: NodesSource, options: ConnectNodesOptions = {}): Promise<NodesClient> => {
   const { connect, pick, select, scheme, refreshInterval, pingInterval, retryTimeout } = readNodesOptions(options);
-  const { maxPendingBytes = MAX_PENDING_BYTES, signal, ...rest } = connect;
+  const { maxPendingBytes, signal, ...rest } = connect;
   const tokens: Tokens = new Map();
   const read = nodesFrom(readSource(source), scheme, tokens);
   const pendingBytes = new PendingBytes(maxPendingBytes);

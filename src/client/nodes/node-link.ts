@@ -9,9 +9,9 @@ import { localError } from "../base/error.js";
 import type { Client } from "../client.js";
 import { keepAlive } from "../connection/keep-alive.js";
 import { pauseUnlessAborted } from "../connection/open.js";
-import type { Repeat } from "../publish/repeat.js";
 import type { ListedNode } from "./node-lists.js";
 import type { NodeConnectionState, NodeState } from "./options.js";
+import type { Repeat } from "./repeat-list.js";
 
 /** A connection that ends sooner does not count as one that worked: the next wait is longer. Milliseconds. */
 const MIN_LIFE = 5000;

@@ -4,18 +4,12 @@
 
 import type { Resolver } from "../../servers/resolver.js";
 import { SELECTORS, type Selector, selectorOf } from "../../servers/selector.js";
-import {
-  badArgument,
-  checkChoice,
-  checkObject,
-  checkTimeout,
-  readFrom,
-  readList,
-} from "../arguments/argument-checks.js";
-import { checkInterval, readConnection } from "../arguments/connect-checks.js";
+import { badArgument, checkObject, checkTimeout, readFrom, readList } from "../arguments/argument-checks.js";
+import { checkInterval, type ReadConnection, readConnection } from "../arguments/connect-checks.js";
 import { OPTIONS, readOptions } from "../arguments/option-reader.js";
-import type { ConnectionOptions } from "../arguments/options.js";
-import { parseAddress, takeToken } from "../connection/address.js";
+import { checkChoice } from "../arguments/value-checks.js";
+import { takeToken } from "../connection/address.js";
+import { readAddress } from "../connection/address-refusal.js";
 import type { ConnectNodesOptions, KnownNode, NodeScheme, NodesSource } from "./options.js";
 import type { PickBy } from "./picker.js";
 
@@ -26,7 +20,7 @@ const isText = (value: unknown): value is string => typeof value === "string" &&
 
 export interface ReadNodesOptions {
   /** Those of each connection. */
-  readonly connect: ConnectionOptions;
+  readonly connect: ReadConnection;
   readonly pick: PickBy;
   readonly select: Selector;
   readonly scheme: NodeScheme;
@@ -61,7 +55,7 @@ const readNode = (given: unknown, at: number): KnownNode => {
     const { url, weight } = given as KnownNode;
     return { url, weight };
   });
-  parseAddress(takeToken(String(url), new Map()));
+  readAddress(takeToken(String(url), new Map()));
   if (weight !== undefined && !(typeof weight === "number" && weight >= 0 && weight < Number.POSITIVE_INFINITY)) {
     throw badArgument(`${what}.weight`, weight, "a number from 0 on");
   }

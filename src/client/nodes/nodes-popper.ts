@@ -1,8 +1,9 @@
 /**
  * Takes messages out of a queue that every node has a part of.
  */
-import { checkWait } from "../arguments/argument-checks.js";
+
 import type { PopDeadOptions, PopOptions } from "../arguments/options.js";
+import { checkWait } from "../arguments/value-checks.js";
 import { startTimer } from "../base/timer.js";
 import type { Client } from "../client.js";
 import type { Message } from "../consume/message.js";

@@ -6,10 +6,10 @@ import type { Body, PublishBatchOptions, PublishOptions } from "../arguments/opt
 import type { RingmqError } from "../base/error.js";
 import type { Numbering } from "../publish/numbering.js";
 import type { BatchReceipt, Receipt } from "../publish/receipt.js";
-import type { DatedOptions } from "../publish/repeat.js";
 import { isForAnotherNode, wasRefused } from "./node-errors.js";
 import type { NodeLink } from "./node-link.js";
 import { NumberedSend } from "./numbered-send.js";
+import { type DatedOptions, publishRepeatable } from "./repeat-list.js";
 import { costOf, dateBatchOptions, dateOptions, NO_OPTIONS, optionsNow, readBodies } from "./repeated-publish.js";
 import type { RetryQueue, Send } from "./retry-queue.js";
 
@@ -33,7 +33,9 @@ export class NodesPublisher {
     try {
       const dated = dateOptions(options);
       const link = this.#pick(undefined);
-      if (link?.client !== undefined) return link.client.publisher.publishRepeatable(topic, body, dated, link.repeat);
+      if (link?.client !== undefined) {
+        return publishRepeatable(link.client.publisher, topic, body, dated, link.repeat);
+      }
       const publishing = this.#publishing(topic, body, dated);
       return publishing.until(this.#retries.wait(publishing.send, costOf(body, dated.options)));
     } catch (error) {
@@ -87,7 +89,13 @@ export class NodesPublisher {
 
   #publishing(topic: string, body: Body, dated: DatedOptions): NumberedSend<Receipt> {
     return new NumberedSend({
-      send: (client, sequence) => client.publisher.publishAgain(topic, body, optionsNow(dated), sequence),
+      send: async (client, sequence) => {
+        try {
+          return await client.publisher.write(topic, body, optionsNow(dated), sequence).add();
+        } catch (error) {
+          throw asBadArgument(error);
+        }
+      },
       numbers: () => this.#numbering.of(topic),
       count: 1,
       isUntaken: wasRefused,

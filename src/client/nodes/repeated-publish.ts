@@ -5,10 +5,10 @@ import { NO_HEAD } from "../../protocol/head.js";
 import { readList } from "../arguments/argument-checks.js";
 import { readPublish, readPublishBatch } from "../arguments/option-reader.js";
 import type { Body, PublishBatchOptions, PublishOptions } from "../arguments/options.js";
+import { delayLeft, ttlLeft } from "../connection/dated-frame.js";
 import { isBody } from "../publish/body.js";
-import { delayLeft, ttlLeft } from "../publish/dated-frame.js";
 import { encodeHeaders, MESSAGE_COST, readContent } from "../publish/message-encoding.js";
-import type { DatedOptions } from "../publish/repeat.js";
+import type { DatedOptions } from "./repeat-list.js";
 
 export const NO_OPTIONS: PublishOptions = {};
 

@@ -6,8 +6,8 @@ import { localError, RingmqError } from "../base/error.js";
 type Part = Readonly<Record<PropertyKey, unknown>>;
 type Method = (...args: unknown[]) => unknown;
 
-const cannotLoad = (error: unknown): never => {
-  // Making it has failed, not loading it.
+/** Rejects with CONNECT_FAILED, or with the error of the client's that making the part has failed with. */
+export const cannotLoad = (error: unknown): never => {
   if (error instanceof RingmqError) throw error;
   throw localError("CONNECT_FAILED", "a part of the client could not be loaded", error);
 };
@@ -29,6 +29,8 @@ export const later = (load: () => Promise<Part>, before: Part = {}, iterators: r
     return (part[name] as Method).apply(part, args);
   };
   const get = (_: object, name: PropertyKey): unknown => {
+    // It is no promise: who awaits it gets it.
+    if (name === "then") return undefined;
     const now = part ?? before;
     const value = now[name];
     if (typeof value === "function") return value.bind(now);

@@ -16,10 +16,10 @@ import { unobserved } from "../base/deferred.js";
 import { brokerError, type RingmqError } from "../base/error.js";
 import type { Chunk } from "../connection/chunk.js";
 import type { Connection } from "../connection/connection.js";
+import type { PublishHead } from "../connection/dated-frame.js";
 import { Patience, PromisedRequest } from "../connection/pending-request.js";
 import { requestHead } from "../connection/request-head.js";
 import { checkAttached, isBody } from "./body.js";
-import { DatedFrame, type PublishHead } from "./dated-frame.js";
 import { Fates } from "./fates.js";
 import { encodeHeaders, encodeText, headersSize, MESSAGE_COST, readContent } from "./message-encoding.js";
 import { appendNumbers, type Numbering } from "./numbering.js";
@@ -33,7 +33,6 @@ type TakenRange = IdRange & { readonly durability: number };
 class FrameRequest extends PromisedRequest<readonly TakenRange[]> {
   constructor(
     readonly count: number,
-    private readonly dated: DatedFrame | undefined,
     /** The number of its first message, if it has one, and the numbers of which it is one. */
     readonly sequence: number | undefined,
     readonly numbers: TopicNumbers | undefined,
@@ -44,10 +43,6 @@ class FrameRequest extends PromisedRequest<readonly TakenRange[]> {
 
   override get patience(): Patience {
     return Patience.PUBLISH;
-  }
-
-  override frameAt(now: number): Uint8Array | undefined {
-    return this.frame === undefined ? undefined : (this.dated?.at(this.frame, now) ?? this.frame);
   }
 
   override confirmed(high: number, low: number, count: number, flags: number): void {
@@ -126,7 +121,7 @@ export class BatchPublisher {
     const numbering = this.#numbering;
     const isNumbered = known !== undefined || numbering !== undefined;
     const isDated = isNumbered && (read.delay !== undefined || read.ttl !== undefined);
-    const dated = isDated ? new DatedFrame(elements, this.#connection.clock.now()) : undefined;
+    const dated = isDated ? { head: elements, since: this.#connection.clock.now() } : undefined;
     const before = (isNumbered ? NUMBERS_BYTES : 0) + (keys === undefined ? 0 : KEYS_BYTES);
     const headers = encodeHeaders(read.headers);
     // After the last call of the program's getters, so that nothing changes the bodies after they were checked.
@@ -150,7 +145,8 @@ export class BatchPublisher {
       // Only now: what is published while this waits for room is sent before it, and has lower numbers.
       const numbers = numbering?.of(topic);
       const number = known === undefined ? numbers?.take(at - first) : known.first + first;
-      const frame = new FrameRequest(at - first, dated, number, numbers);
+      const frame = new FrameRequest(at - first, number, numbers);
+      frame.dated = dated;
       frames.push(frame);
       this.#send(head, headers, contents.slice(first, at), keys?.slice(first, at), bytes, frame);
       if (known !== undefined) known.frames = frames.length;

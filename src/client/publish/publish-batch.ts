@@ -6,14 +6,11 @@
  */
 import { ProtocolError } from "../../protocol/errors.js";
 import { formatId } from "../../protocol/id.js";
-import type { Body } from "../arguments/options.js";
 import { deferred } from "../base/deferred.js";
 import type { RingmqError } from "../base/error.js";
 import { Patience, PendingRequest } from "../connection/pending-request.js";
-import type { DatedFrame } from "./dated-frame.js";
 import { type Fate, Fates } from "./fates.js";
 import { type ChannelReceipt, type DurabilityName, durabilityName, Receipt } from "./receipt.js";
-import { type DatedOptions, type Repeat, RepeatList } from "./repeat.js";
 import type { TopicNumbers } from "./topic-numbers.js";
 
 abstract class Batch<R> extends PendingRequest {
@@ -27,10 +24,13 @@ abstract class Batch<R> extends PendingRequest {
     return Patience.PUBLISH;
   }
 
-  /** Adds a message that has been written to the frame. */
-  add(): Promise<R> {
+  /**
+   * Adds a message that has been written to the frame. Its promise resolves with the receipt of the next message; or as these say,
+   * called once for each message in their order.
+   */
+  add(answered: () => R | Promise<R> = this.receipt, failed?: (error: RingmqError) => Promise<R>): Promise<R> {
     this.count++;
-    return this.answer.promise.then(this.receipt);
+    return this.answer.promise.then(answered, failed);
   }
 
   override failed(error: RingmqError): void {
@@ -40,9 +40,9 @@ abstract class Batch<R> extends PendingRequest {
 
 /** Messages to a topic. */
 export class PublishBatch extends Batch<Receipt> {
-  #repeats: RepeatList | undefined;
+  /** Where those who publish its messages elsewhere if it fails keep them; they release its number. */
+  repeats: object | undefined;
   readonly #numbers: TopicNumbers | undefined;
-  readonly #dated: DatedFrame | undefined;
   #high = 0;
   #low = 0;
   #durability = 0;
@@ -64,13 +64,10 @@ export class PublishBatch extends Batch<Receipt> {
     readonly sequence?: number,
     /** and which is one of these. */
     numbers?: TopicNumbers,
-    /** How to send it again, if it has a number and what it says of time changes. */
-    dated?: DatedFrame,
   ) {
     super();
     this.isRepeatable = sequence !== undefined;
     this.#numbers = numbers;
-    this.#dated = dated;
     this.#routeKey = routeKey;
     this.#delay = delay;
     this.#ttl = ttl;
@@ -90,28 +87,15 @@ export class PublishBatch extends Batch<Receipt> {
     return isNext && isAlike && keyWindow === this.#keyWindow;
   }
 
-  /** As `add`. If the frame fails, the message is repeated, and the promise resolves as that of `repeat` does. */
-  addRepeatable(topic: string, body: Body, dated: DatedOptions, repeat: Repeat): Promise<Receipt> {
-    this.#repeats ??= new RepeatList(topic, repeat, this.sequence, this.#release);
-    this.#repeats.push(body, dated);
-    this.count++;
-    return this.answer.promise.then(this.#receiptOrRepeat, this.#repeats.next);
-  }
-
-  override frameAt(now: number): Uint8Array | undefined {
-    return this.frame === undefined ? undefined : (this.#dated?.at(this.frame, now) ?? this.frame);
-  }
-
   override result(value: unknown): void {
     this.#fates = new Fates(value, this.count);
     this.answer.resolve();
-    // What is repeated keeps its number for that.
-    if (this.#repeats === undefined) this.#release();
+    this.#answered();
   }
 
   override failed(error: RingmqError): void {
     super.failed(error);
-    if (this.#repeats === undefined) this.#release();
+    this.#answered();
   }
 
   protected readonly receipt = (): Receipt => {
@@ -121,13 +105,10 @@ export class PublishBatch extends Batch<Receipt> {
     return receipt;
   };
 
-  readonly #receiptOrRepeat = (): Receipt | Promise<Receipt> => {
-    if (this.#fates === undefined) return this.receipt();
-    const fate = this.#fates.next();
-    if (fate instanceof Receipt) this.#repeats?.skip();
-    else if (this.#repeats !== undefined) return this.#repeats.next(fate);
-    return receiptOf(fate);
-  };
+  /** What became of the next message. */
+  fate(): Fate {
+    return this.#fates === undefined ? this.receipt() : this.#fates.next();
+  }
 
   override confirmed(high: number, low: number, messages: number, durability: number): void {
     if (messages !== this.count) {
@@ -137,12 +118,18 @@ export class PublishBatch extends Batch<Receipt> {
     this.#low = low | 0;
     this.#durability = durability;
     this.answer.resolve();
-    this.#release();
+    this.#answered();
   }
 
-  readonly #release = (): void => {
+  /** Its number is not sent any more. */
+  release(): void {
     if (this.sequence !== undefined) this.#numbers?.release(this.sequence);
-  };
+  }
+
+  #answered(): void {
+    // What is repeated keeps its number for that.
+    if (this.repeats === undefined) this.release();
+  }
 }
 
 const receiptOf = (fate: Fate): Receipt => {

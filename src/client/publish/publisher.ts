@@ -15,14 +15,13 @@ import type { RingmqError } from "../base/error.js";
 import type { Batcher } from "../connection/batcher.js";
 import type { Chunk } from "../connection/chunk.js";
 import type { Connection } from "../connection/connection.js";
+import type { PublishHead } from "../connection/dated-frame.js";
 import type { PendingRequest } from "../connection/pending-request.js";
 import { requestHead } from "../connection/request-head.js";
-import { DatedFrame } from "./dated-frame.js";
 import { encodeHeaders, MESSAGE_COST, readContent } from "./message-encoding.js";
 import { appendNumbers, type Numbering } from "./numbering.js";
 import { ChannelBatch, PublishBatch } from "./publish-batch.js";
 import type { ChannelReceipt, Receipt } from "./receipt.js";
-import type { DatedOptions, Repeat } from "./repeat.js";
 import type { TopicNumbers } from "./topic-numbers.js";
 
 /** A frame of this size is ended: a larger one makes messages no cheaper, and the broker can begin. */
@@ -85,28 +84,48 @@ export class Publisher implements Batcher {
   publish(topic: string, body: Body, options: PublishOptions = NO_OPTIONS): Promise<Receipt> {
     try {
       // Options and headers first: reading them may run code of the program, which may publish as well.
-      return this.#add(topic, body, options === NO_OPTIONS ? options : readPublish(options)).add();
+      return this.write(topic, body, options === NO_OPTIONS ? options : readPublish(options)).add();
     } catch (error) {
       return Promise.reject(asBadArgument(error));
     }
   }
 
-  /** Publishes a message again whose options were read, under the number that it had if it had one. */
-  publishAgain(topic: string, body: Body, options: PublishOptions, sequence: number | undefined): Promise<Receipt> {
-    try {
-      return this.#add(topic, body, options, sequence).add();
-    } catch (error) {
-      return Promise.reject(asBadArgument(error));
+  /**
+   * Writes a message to a topic into a frame, with options that were read. The caller adds it to the frame's batch at once.
+   * `known`: its number, if it has one already. Throws BAD_ARGUMENT, or as `Connection.begin` does.
+   */
+  write(topic: string, body: Body, options: PublishOptions, known?: number): PublishBatch {
+    const { routeKey, delay, ttl } = options;
+    const headers = encodeHeaders(options.headers);
+    const content = readContent(BODY, body, headers, this.#maxMessageBytes);
+    const key = options.key === undefined ? undefined : encodeKey("key", options.key);
+    const keyWindow = keyWindowOf(options, key);
+    const bytes = headers.length + content.length + (key === undefined ? 0 : 1 + key.length);
+    const numbers = this.#numbering?.of(topic);
+    const sequence = known ?? numbers?.take();
+    let frame = this.#last?.name === topic ? this.#last : this.#toTopics.get(topic);
+    if (frame?.batch.accepts(routeKey, delay, ttl, keyWindow, sequence) === true && this.#fits(frame, bytes)) {
+      this.#write(frame, headers, content, bytes);
+    } else {
+      // Only here are options checked: those that match an open frame's have been checked before.
+      const head = this.#topicHead(topic, options, keyWindow);
+      if (sequence !== undefined) numbers?.hold(sequence);
+      try {
+        const batch = this.#batch(topic, options, keyWindow, sequence, numbers);
+        frame = this.#begin(Op.PUBLISH, topic, head, batch, bytes);
+        if (sequence !== undefined) appendNumbers(frame.chunk, sequence, numbers?.answered ?? 0);
+        frame.keysAt = frame.chunk.end;
+        if (key !== undefined) frame.chunk.append(NO_KEYS);
+        this.#write(frame, headers, content, bytes);
+        this.#place(this.#toTopics, frame);
+      } catch (error) {
+        if (sequence !== undefined) numbers?.release(sequence);
+        throw error;
+      }
     }
-  }
-
-  /** Publishes a message whose options were read. If it is not taken, the promise resolves as that of `repeat` does. */
-  publishRepeatable(topic: string, body: Body, dated: DatedOptions, repeat: Repeat): Promise<Receipt> {
-    try {
-      return this.#add(topic, body, dated.options, dated.sequence).addRepeatable(topic, body, dated, repeat);
-    } catch (error) {
-      return repeat(topic, body, dated, asBadArgument(error));
-    }
+    if (key !== undefined) insertKey(frame.chunk, frame.keysAt, key);
+    this.#last = frame;
+    return frame.batch;
   }
 
   publishToChannel(
@@ -170,44 +189,6 @@ export class Publisher implements Batcher {
     this.#toChannels.clear();
   }
 
-  /**
-   * Writes a message to a topic into a frame. The caller adds it to the frame's batch at once. `known`: its number, if it has
-   * one already.
-   */
-  #add(topic: string, body: Body, options: PublishOptions, known?: number): PublishBatch {
-    const { routeKey, delay, ttl } = options;
-    const headers = encodeHeaders(options.headers);
-    const content = readContent(BODY, body, headers, this.#maxMessageBytes);
-    const key = options.key === undefined ? undefined : encodeKey("key", options.key);
-    const keyWindow = keyWindowOf(options, key);
-    const bytes = headers.length + content.length + (key === undefined ? 0 : 1 + key.length);
-    const numbers = this.#numbering?.of(topic);
-    const sequence = known ?? numbers?.take();
-    let frame = this.#last?.name === topic ? this.#last : this.#toTopics.get(topic);
-    if (frame?.batch.accepts(routeKey, delay, ttl, keyWindow, sequence) === true && this.#fits(frame, bytes)) {
-      this.#write(frame, headers, content, bytes);
-    } else {
-      // Only here are options checked: those that match an open frame's have been checked before.
-      const head = this.#topicHead(topic, options, keyWindow);
-      if (sequence !== undefined) numbers?.hold(sequence);
-      try {
-        const batch = this.#batch(topic, options, keyWindow, sequence, numbers);
-        frame = this.#begin(Op.PUBLISH, topic, head, batch, bytes);
-        if (sequence !== undefined) appendNumbers(frame.chunk, sequence, numbers?.answered ?? 0);
-        frame.keysAt = frame.chunk.end;
-        if (key !== undefined) frame.chunk.append(NO_KEYS);
-        this.#write(frame, headers, content, bytes);
-        this.#place(this.#toTopics, frame);
-      } catch (error) {
-        if (sequence !== undefined) numbers?.release(sequence);
-        throw error;
-      }
-    }
-    if (key !== undefined) insertKey(frame.chunk, frame.keysAt, key);
-    this.#last = frame;
-    return frame.batch;
-  }
-
   #readLimits(): void {
     const { maxMessageBytes, maxFrameBytes } = this.#connection.info.limits;
     this.#maxMessageBytes = maxMessageBytes;
@@ -222,14 +203,12 @@ export class Publisher implements Batcher {
     sequence: number | undefined,
     numbers: TopicNumbers | undefined,
   ): PublishBatch {
-    const isDated = sequence !== undefined && (delay !== undefined || ttl !== undefined);
-    const dated = isDated
-      ? new DatedFrame(
-          [topic, routeKey, delay, ttl, this.#numbering?.producer, keyWindow],
-          this.#connection.clock.now(),
-        )
-      : undefined;
-    return new PublishBatch(routeKey, delay, ttl, keyWindow, sequence, numbers, dated);
+    const batch = new PublishBatch(routeKey, delay, ttl, keyWindow, sequence, numbers);
+    if (sequence !== undefined && (delay !== undefined || ttl !== undefined)) {
+      const head: PublishHead = [topic, routeKey, delay, ttl, this.#numbering?.producer, keyWindow];
+      batch.dated = { head, since: this.#connection.clock.now() };
+    }
+    return batch;
   }
 
   /** Begins a frame whose first message has this many bytes. It is open after `#place`. */

@@ -1,9 +1,10 @@
 /**
  * What a program says of its work: the handler and the options of `work`.
  */
-import { badArgument, checkDuration, checkSignal, checkTimeout, checkWhole } from "../arguments/argument-checks.js";
+import { badArgument, checkDuration, checkSignal, checkTimeout } from "../arguments/argument-checks.js";
 import { names, readOptions } from "../arguments/option-reader.js";
 import type { ConsumeOptions } from "../arguments/options.js";
+import { checkWhole } from "../arguments/value-checks.js";
 import type { Message } from "../consume/message.js";
 import type { WorkContext } from "./work-context.js";
 

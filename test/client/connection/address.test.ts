@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { RingmqError } from "../../../src/client/base/error.js";
 import { connect } from "../../../src/client/connect.js";
-import { parseAddress, type Tokens, takeToken } from "../../../src/client/connection/address.js";
+import { type Tokens, takeToken } from "../../../src/client/connection/address.js";
+import { readAddress } from "../../../src/client/connection/address-refusal.js";
 
 const refusal = async (address: unknown): Promise<RingmqError> => {
   const error: unknown = await connect(address as string).catch((reason: unknown) => reason);
@@ -12,14 +13,14 @@ const refusal = async (address: unknown): Promise<RingmqError> => {
 describe("the address of a broker", () => {
   it("is tcp:, ws: or wss:, with a port or the usual one", () => {
     const parts = (address: string): unknown[] => {
-      const { isTcp, host, port, text } = parseAddress(address);
+      const { isTcp, host, port, text } = readAddress(address);
       return [isTcp, host, port, text];
     };
     expect(parts("tcp://127.0.0.1:9600")).toEqual([true, "127.0.0.1", 9600, "tcp://127.0.0.1:9600"]);
     expect(parts("tcp://broker/")).toEqual([true, "broker", 9503, "tcp://broker:9503"]);
     expect(parts("tcp://[::1]:1")).toEqual([true, "::1", 1, "tcp://[::1]:1"]);
     expect(parts("tls://broker")).toEqual([true, "broker", 9503, "tls://broker:9503"]);
-    expect(["tcp", "tls", "ws", "wss"].map((scheme) => parseAddress(`${scheme}://broker`).isTls)).toEqual([
+    expect(["tcp", "tls", "ws", "wss"].map((scheme) => readAddress(`${scheme}://broker`).isTls)).toEqual([
       false,
       true,
       false,
@@ -27,7 +28,7 @@ describe("the address of a broker", () => {
     ]);
     expect(parts("ws://broker:9504/mq?key=1")).toEqual([false, "broker", 9504, "ws://broker:9504"]);
     expect(parts("wss://broker/mq")).toEqual([false, "broker", 443, "wss://broker:443"]);
-    expect(parseAddress(new URL("tcp://broker")).host).toBe("broker");
+    expect(readAddress(new URL("tcp://broker")).host).toBe("broker");
   });
 
   it.each([

@@ -82,3 +82,10 @@ it("that cannot be made rejects with why", async () => {
   });
   await expect(stand.call(1)).rejects.toBe(wrong);
 });
+
+it("is no promise", async () => {
+  const stand = standIn(async () => new Part());
+  expect(await stand).toBe(stand);
+  expect(await stand.call(1)).toBe(2);
+  expect(await stand).toBe(stand);
+});

@@ -1,5 +1,6 @@
 /** What a broker refuses for now is asked for again after a while: on a connection that comes meanwhile at once, and once. */
 import { expect, it, onTestFinished } from "vitest";
+import { readConnect } from "../../../src/client/arguments/connect-checks.js";
 import type { Client } from "../../../src/client/client.js";
 import { connectClient } from "../../../src/client/connect.js";
 import { ERRORS } from "../../../src/protocol/errors.js";
@@ -22,7 +23,7 @@ const refused = async (op: number, begin: (client: Client) => Promise<unknown>, 
     const isRefused = ++asked === 2;
     broker.send(isRefused ? error(seen.request, ERRORS.BUSY.code, "not now", true, false) : confirmed(seen));
   };
-  const client = await connectClient([broker.url], {}, { clock });
+  const client = await connectClient([broker.url], readConnect({}), { clock });
   onTestFinished(() => client.close());
   await begin(client);
   broker.socket.destroy();

@@ -2,9 +2,10 @@
 import { expect, it, onTestFinished } from "vitest";
 import { Bridge } from "../../../src/bridge/bridge.js";
 import { LaneTransport } from "../../../src/bridge/client/lane-transport.js";
+import { readConnection } from "../../../src/client/arguments/connect-checks.js";
 import type { Client } from "../../../src/client/client.js";
-import { openClient } from "../../../src/client/connect.js";
 import type { OpenTransport } from "../../../src/client/connection/transport.js";
+import { openClient } from "../../../src/client/open-client.js";
 import { SILENT } from "../../../src/main/log.js";
 import { openLane } from "../../../src/main/ports/bridge/lane-connection.js";
 import type { ConnectionHost } from "../../../src/main/ports/connection-host.js";
@@ -22,7 +23,7 @@ it("requests of every size are replied to over lanes, and a lane that ends ends 
   const open: OpenTransport = async (_address, events) =>
     new LaneTransport(near.open(new Uint8Array(0)), events, () => 0);
   const connect = async (): Promise<Client> => {
-    const client = await openClient("tcp://lane", {}, undefined, { open });
+    const client = await openClient("tcp://lane", readConnection({}), undefined, { open });
     onTestFinished(() => client.close());
     return client;
   };
