@@ -2,11 +2,7 @@
  * What systemd is told of a server that it runs (`Type=notify`): that it is ready, reads its configuration again, stops. Node.js
  * has no sockets for datagrams in the file system, so that systemd's own program, `systemd-notify`, says it.
  */
-import { execFile } from "node:child_process";
-import { promisify } from "node:util";
 import type { Log } from "../main/log.js";
-
-const run = promisify(execFile);
 
 const PROGRAM = "systemd-notify";
 
@@ -52,13 +48,16 @@ export class ServiceManager {
   #say(...assignments: readonly string[]): void {
     if (!this.#isThere) return;
     this.#said = this.#said
-      .then(() => run(PROGRAM, assignments, { timeout: TIMEOUT }))
-      .then(
-        () => {},
-        ({ message }: Error) => this.#log.warn({ reason: message }, `systemd cannot be told ${assignments[0]}`),
-      );
+      .then(() => run(assignments))
+      .catch(({ message }: Error) => this.#log.warn({ reason: message }, `systemd cannot be told ${assignments[0]}`));
   }
 }
+
+/** What it needs is loaded when systemd is there. */
+const run = async (assignments: readonly string[]): Promise<void> => {
+  const [{ execFile }, { promisify }] = await Promise.all([import("node:child_process"), import("node:util")]);
+  await promisify(execFile)(PROGRAM, assignments, { timeout: TIMEOUT });
+};
 
 /** Of CLOCK_MONOTONIC. */
 const microseconds = (): number => {
