@@ -11,6 +11,7 @@ const USAGE = 2;
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   serve: async () => (await import("./serve.js")).serveCommand(),
   "check-config": async () => (await import("./check-config.js")).checkConfigCommand(),
+  token: async () => (await import("./token.js")).tokenCommand(),
   publish: async () => (await import("./commands/publish.js")).publishCommand(),
   consume: async () => (await import("./commands/consume.js")).consumeCommand(),
   work: async () => (await import("./commands/work.js")).workCommand(),
@@ -38,7 +39,6 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   request: async () => (await import("./commands/request.js")).requestCommand(),
   respond: async () => (await import("./commands/respond.js")).respondCommand(),
   bench: async () => (await import("./commands/bench.js")).benchCommand(),
-  token: async () => (await import("./token.js")).tokenCommand(),
   backup: async () => (await import("./backup.js")).backupCommand(),
   restore: async () => (await import("./backup.js")).restoreCommand(),
   journal: async () => (await import("./journal.js")).journalCommand(),

@@ -193,7 +193,7 @@ it("refuses an option that there is not, most likely a misspelled one", () => {
   const refusal = new RangeError("there is no option retrys (did you mean retries?)");
   expect(() => createTestBroker({ retrys: 1 } as object)).toThrow(refusal);
   expect(() => createTestBroker({ data: "here" } as object)).toThrow(
-    /^there is no option data; .*, memory, .*, now, log$/,
+    /^there is no option data; .*, memory, .*, now, users, log$/,
   );
 });
 

@@ -40,7 +40,9 @@ export type Tokens = Map<string, string>;
  * stays, to be refused.
  */
 export const takeToken = (given: string, tokens: Tokens): string => {
-  const [, scheme = "", user, rest = ""] = /^(\s*[a-z]+:\/\/)([^/?#@:]+):?@(.*)$/is.exec(String(given)) ?? [];
+  const text = addressText(given);
+  const [, scheme = "", user, rest = ""] =
+    (typeof text === "string" && /^(\s*[a-z]+:\/\/)([^/?#@:]+):?@(.*)$/is.exec(text)) || [];
   if (user === undefined) return given;
   try {
     tokens.set(scheme + rest, decodeURIComponent(user));

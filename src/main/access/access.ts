@@ -4,11 +4,10 @@
  * Tokens are hashed before they are compared, and with all, in constant time: how long it takes tells nothing of what is in the
  * table.
  */
-import { timingSafeEqual } from "node:crypto";
 import type { Log } from "../log.js";
 import type { UserOptions } from "../user-options.js";
 import { Refusals } from "./refusals.js";
-import { digestOf, HASH_PREFIX } from "./token-hash.js";
+import { digestIn, digestOf, isSameDigest } from "./token-hash.js";
 import { Credential, User } from "./user.js";
 
 /** What a client shows. */
@@ -111,7 +110,7 @@ export class Access {
     if (token === "" || token.length > MAX_TOKEN) return undefined;
     const digest = digestOf(token);
     let found: Credential | undefined;
-    for (const [known, credential] of this.#table.digests) if (timingSafeEqual(known, digest)) found = credential;
+    for (const [known, credential] of this.#table.digests) if (isSameDigest(known, digest)) found = credential;
     return found;
   }
 
@@ -134,7 +133,7 @@ export class Access {
     const good = new Set([...tokens.values(), ...certificates.values()]);
     for (const credential of credentialsOf(before)) if (!good.has(credential)) credential.isRevoked = true;
     for (const user of before.users.values()) if (!users.has(user.name)) user.shared.isRevoked = true;
-    const digests = [...tokens].map(([hash, to]) => [Buffer.from(hash.slice(HASH_PREFIX.length), "hex"), to] as const);
+    const digests = [...tokens].map(([hash, to]) => [digestIn(hash), to] as const);
     return { users, tokens, digests, certificates };
   }
 }

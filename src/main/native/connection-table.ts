@@ -47,7 +47,7 @@ export class ConnectionTable implements ConnectionDirectory {
     const connections: ConnectionInfo[] = [];
     // Numbers only grow, and a Map keeps the order in which they came.
     for (const connection of this.#byId.values()) {
-      if (connection.id <= after || !connection.isOpen) continue;
+      if (connection.id <= after || !isClients(connection)) continue;
       if (connections.length === max) return { connections, more: true };
       connections.push(connection.info);
     }
@@ -56,7 +56,7 @@ export class ConnectionTable implements ConnectionDirectory {
 
   find(id: number): NativeConnection | undefined {
     const connection = this.#byId.get(id);
-    return connection?.isOpen === true ? connection : undefined;
+    return connection !== undefined && isClients(connection) ? connection : undefined;
   }
 
   nextId(): number {
@@ -97,3 +97,6 @@ export class ConnectionTable implements ConnectionDirectory {
     }
   }
 }
+
+/** Those of the broker itself are shown to nobody, and closed by nobody. */
+const isClients = ({ isOpen, isTrusted }: NativeConnection): boolean => isOpen && !isTrusted;

@@ -116,6 +116,11 @@ export class NativeConnection implements FrameSink, LocalRequests, CallConnectio
     return this.#state === State.OPEN;
   }
 
+  /** It is the broker's own, and no client's. */
+  get isTrusted(): boolean {
+    return this.#identification.isTrusted;
+  }
+
   /** Unanswered requests. */
   get inFlight(): number {
     return this.#window.size;

@@ -24,7 +24,8 @@ export class Identification {
   /** Undefined: nobody is asked, or it is not known yet. */
   access: ConnectionAccess | undefined;
   readonly #access: Access;
-  readonly #isTrusted: boolean;
+  /** It is the broker's own: nobody is asked who it is, and it is told of nowhere. */
+  readonly isTrusted: boolean;
   readonly #origin: Origin;
   readonly #canPause: boolean;
   /** It counts among the connections of its user. */
@@ -33,7 +34,7 @@ export class Identification {
   /** `canPause`: see `ConnectionAccess`. */
   constructor(access: Access, { credential, isTrusted = false, origin = NOWHERE }: ConnectionKind, canPause: boolean) {
     this.#access = access;
-    this.#isTrusted = isTrusted;
+    this.isTrusted = isTrusted;
     this.#origin = origin;
     this.#canPause = canPause;
     if (credential !== undefined) this.#identify(credential);
@@ -70,7 +71,7 @@ export class Identification {
 
   /** It has to say who it is. */
   get #isGuarded(): boolean {
-    return this.#access.isOn && !this.#isTrusted;
+    return this.#access.isOn && !this.isTrusted;
   }
 
   #identify(credential: Credential): void {

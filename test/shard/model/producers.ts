@@ -55,7 +55,8 @@ export class ModelProducers {
   leaves(name: string, below: number): void {
     this.answered(name, below);
     const { taken, answered = 0 } = this.#producers.get(name) ?? {};
-    if (taken !== undefined && below >= Math.max(answered, ...taken.keys())) this.#producers.delete(name);
+    if (taken === undefined || below < answered) return;
+    if ([...taken.keys()].every((sequence) => sequence < below)) this.#producers.delete(name);
   }
 
   /** A message was not taken again. */
