@@ -2,6 +2,7 @@
 import "reflect-metadata";
 import { webcrypto } from "node:crypto";
 import { writeFileSync } from "node:fs";
+import { isIP } from "node:net";
 import { join } from "node:path";
 import * as x509 from "@peculiar/x509";
 
@@ -17,7 +18,7 @@ export interface Issued {
 }
 
 export interface IssueOptions {
-  /** DNS names and addresses. Default: this machine's. */
+  /** DNS names, addresses, and what begins with `URI:`. Default: this machine's. */
   readonly names?: readonly string[];
   readonly commonName?: string;
   /** Default: from an hour ago to an hour from now. */
@@ -27,7 +28,12 @@ export interface IssueOptions {
 
 const HERE = ["localhost", "127.0.0.1", "::1"];
 
-const isAddress = (name: string): boolean => /^[\d.]+$|:/.test(name);
+const URI = "URI:";
+
+const alternativeName = (name: string) => {
+  if (name.startsWith(URI)) return { type: "url" as const, value: name.slice(URI.length) };
+  return { type: isIP(name) === 0 ? ("dns" as const) : ("ip" as const), value: name };
+};
 
 const makeKeys = () => webcrypto.subtle.generateKey(KEY, true, ["sign", "verify"]);
 
@@ -77,11 +83,7 @@ export class Authority {
       signingAlgorithm: KEY,
       publicKey: keys.publicKey,
       signingKey: this.#keys.privateKey,
-      extensions: [
-        new x509.SubjectAlternativeNameExtension(
-          names.map((value) => ({ type: isAddress(value) ? ("ip" as const) : ("dns" as const), value })),
-        ),
-      ],
+      extensions: [new x509.SubjectAlternativeNameExtension(names.map(alternativeName))],
     });
     return { cert: certificate.toString("pem"), key: await keyPem(keys.privateKey) };
   }

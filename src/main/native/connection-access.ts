@@ -10,6 +10,12 @@ import { publishedMessages } from "./published-messages.js";
 
 export const Verdict = { ALLOWED: 0, FORBIDDEN: 1, NAMELESS: 2, TOO_FAST: 3 } as const;
 
+/**
+ * How far ahead of its limits a user may be, in milliseconds: what comes in one read is taken, and then it is not read until that
+ * is made up for. Further ahead it is refused: else each new connection would bring another read's worth.
+ */
+const MAX_AHEAD = 60_000;
+
 /** A head is read at once: one serves all connections. */
 const cursor = new HeadCursor();
 
@@ -23,7 +29,7 @@ export class ConnectionAccess {
   #heads = new HeadCache();
   #generation: number;
 
-  /** `canPause`: whoever publishes too fast is read no further; otherwise refused. */
+  /** `canPause`: whoever publishes too fast is read no further, up to `MAX_AHEAD`; otherwise refused. */
   constructor(access: Access, credential: Credential, canPause: boolean) {
     this.#access = access;
     this.#credential = credential;
@@ -85,7 +91,11 @@ export class ConnectionAccess {
 
   #meter(view: DataView, start: number): number {
     const now = this.#access.now();
-    if (!this.#canPause && this.#user.publishWait(now) > 0) return Verdict.TOO_FAST;
+    const ahead = this.#user.publishWait(now);
+    if (ahead > (this.#canPause ? MAX_AHEAD : 0)) {
+      this.wait = ahead;
+      return Verdict.TOO_FAST;
+    }
     const messages = this.#user.countsMessages ? publishedMessages(view, start) : 0;
     this.#user.publishes(messages, LENGTH_BYTES + view.getUint32(start + LENGTH), now);
     this.wait = this.#user.publishWait(now);

@@ -165,8 +165,7 @@ export class NativeConnection implements FrameSink, LocalRequests, CallConnectio
     }
     if (this.#state !== State.OPEN) this.#finish();
     else if (this.#outgoing.gathered > 0) this.flush();
-    const { access } = this.#requests;
-    if (access !== undefined && access.wait > 0) this.#throttle.look(access);
+    this.#throttle.look(this.#requests.access);
   }
 
   /** The transport has sent some of what was buffered. */
@@ -185,6 +184,7 @@ export class NativeConnection implements FrameSink, LocalRequests, CallConnectio
     if (this.#state === State.CLOSED) return;
     this.#state = State.CLOSED;
     this.#identification.left();
+    this.#throttle.stop();
     this.#intake.stop();
     this.#outgoing.discard();
     this.#context.unsent.forget(this);

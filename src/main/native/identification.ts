@@ -30,6 +30,7 @@ export class Identification {
   readonly #canPause: boolean;
   /** It counts among the connections of its user. */
   #isCounted = false;
+  #isTurnedAway = false;
 
   /** `canPause`: see `ConnectionAccess`. */
   constructor(access: Access, { credential, isTrusted = false, origin = NOWHERE }: ConnectionKind, canPause: boolean) {
@@ -42,7 +43,12 @@ export class Identification {
 
   /** The client says HELLO. Undefined: it may come in. */
   greet(token: string | undefined): TurnedAway | undefined {
-    if (!this.#isGuarded) return undefined;
+    const turnedAway = this.#isGuarded ? this.#admit(token) : undefined;
+    this.#isTurnedAway = turnedAway !== undefined;
+    return turnedAway;
+  }
+
+  #admit(token: string | undefined): TurnedAway | undefined {
     const { address, names } = this.#origin;
     const credential = this.#access.identify({ token, names });
     if (credential === undefined) {
@@ -56,6 +62,8 @@ export class Identification {
 
   /** A client that has said HELLO has to go: its credential is over, or nobody was asked when it came. */
   get isOver(): boolean {
+    // Its refusal is on its way, and no sooner than it should be.
+    if (this.#isTurnedAway) return false;
     return this.access === undefined ? this.#isGuarded : this.access.isOver;
   }
 
