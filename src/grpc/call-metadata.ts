@@ -58,7 +58,7 @@ export const readKey = (metadata: Metadata): string | undefined => textOf(metada
 /** The token that a call shows: `authorization: Bearer …`. */
 export const readToken = (metadata: Metadata): string | undefined => {
   const text = textOf(metadata, "authorization");
-  return text === undefined ? undefined : (/^bearer +(\S+)$/i.exec(text.trim())?.[1] ?? NO_TOKEN);
+  return text === undefined ? undefined : (/^bearer +(\S{1,1024})$/i.exec(text.trim())?.[1] ?? NO_TOKEN);
 };
 
 /** Whoever shows something else is not taken for one who shows nothing. */

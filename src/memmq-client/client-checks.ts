@@ -12,6 +12,7 @@ import {
   readFrom,
   readList,
 } from "../client/arguments/argument-checks.js";
+import { checkToken } from "../client/arguments/connect-checks.js";
 import { readOptions } from "../client/arguments/option-reader.js";
 import { checkChoice, checkWhole } from "../client/arguments/value-checks.js";
 import { localError } from "../client/base/error.js";
@@ -33,6 +34,7 @@ const CLIENT = [
   "transport",
   "ca",
   "insecure",
+  "token",
   "connectTimeout",
   "answerTimeout",
   "maxPendingBytes",
@@ -67,6 +69,7 @@ export const readClientOptions = (options: ClientOptions): ReadOptions => {
   checkWhole("retries", retries, 0, 1_000);
   checkChoice("transport", transport, ["http", "grpc"]);
   checkFlag("insecure", insecure);
+  checkToken(given.token);
   checkTimeout("connectTimeout", connectTimeout);
   checkTimeout("answerTimeout", answerTimeout);
   checkWhole("maxPendingBytes", maxPendingBytes, 1, Number.MAX_SAFE_INTEGER);
@@ -83,6 +86,7 @@ export const readClientOptions = (options: ClientOptions): ReadOptions => {
     link: {
       ca: readAuthorities(given.ca),
       insecure: insecure ?? false,
+      token: given.token,
       connectTimeout: connectTimeout ?? 5_000,
       answerTimeout: answerTimeout ?? 30_000,
       maxMessageBytes: maxMessageBytes ?? MESSAGE_BYTES,

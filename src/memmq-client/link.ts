@@ -87,6 +87,7 @@ export interface Link {
 export interface LinkOptions {
   readonly ca: readonly string[] | undefined;
   readonly insecure: boolean;
+  readonly token: string | undefined;
   readonly connectTimeout: number;
   readonly answerTimeout: number;
   readonly maxMessageBytes: number;

@@ -26,6 +26,11 @@ export interface ClientOptions {
   readonly ca?: string | Uint8Array | readonly (string | Uint8Array)[] | undefined;
   /** Take any certificate: whoever is in between can then read and change everything. Default false. */
   readonly insecure?: boolean | undefined;
+  /**
+   * Shown to ringmq's servers that ask who their clients are: text of 1 to 1,024 characters without spaces. Over `http://` it can be
+   * read on its way. Default: none.
+   */
+  readonly token?: string | undefined;
   /** For a connection to stand. Default 5,000. */
   readonly connectTimeout?: number | undefined;
   /** For the answer to a publish, from when it was sent or the one before it was answered. Default 30,000. */

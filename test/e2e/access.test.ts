@@ -281,9 +281,10 @@ describe("gRPC of a broker with users", () => {
       expect([
         await ask(SECRET),
         await ask(SECRET, "wrong"),
+        await ask(SECRET, "x".repeat(7_000)),
         await ask(SECRET, tokenOf("few")),
         await ask("other.x", tokenOf("few")),
-      ]).toEqual([status.UNAUTHENTICATED, status.UNAUTHENTICATED, status.PERMISSION_DENIED, status.OK]);
+      ]).toEqual([...Array(3).fill(status.UNAUTHENTICATED), status.PERMISSION_DENIED, status.OK]);
     }
     client.close();
   });
@@ -316,6 +317,7 @@ describe("gmq's TCP protocols of a broker with users", () => {
     const body = Buffer.concat([Buffer.from([0, 0, 0, 1]), Buffer.from("x")]);
     const commands: readonly (Buffer | string)[] = [
       Buffer.concat([Buffer.from(`pub ${SECRET} key 0\n`), body]),
+      Buffer.concat([Buffer.from(`mpub ${SECRET} 1\n`), Buffer.alloc(4), body]),
       Buffer.concat([Buffer.from(`publish ${SECRET}\n`), body]),
       `pop ${SECRET} key\n`,
       `ack 7 ${SECRET} key\n`,

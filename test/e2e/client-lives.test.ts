@@ -5,10 +5,11 @@
 import { once } from "node:events";
 import { createServer, connect as dial, type Socket } from "node:net";
 import { setTimeout } from "node:timers/promises";
-import { expect, it, onTestFinished } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import type { ConnectOptions } from "../../src/client/arguments/options.js";
 import type { Client } from "../../src/client/client.js";
 import { unhandledRejections } from "../client/unhandled-rejections.js";
+import { WIRES } from "../tls.js";
 import { testBroker, testDirectory } from "./brokers.js";
 import { clientOf } from "./clients.js";
 import { started } from "./program.js";
@@ -17,13 +18,21 @@ const { connect } = (await import("../../dist/client/index.js" as string)) as {
   connect: (urls: string | readonly string[], options: ConnectOptions) => Promise<Client>;
 };
 
-/** How often, unless the environment says otherwise: RINGMQ_TEST_CUTS, RINGMQ_TEST_KILLS. */
-const CUTS = Number(process.env["RINGMQ_TEST_CUTS"] ?? 100);
-const KILLS = Number(process.env["RINGMQ_TEST_KILLS"] ?? 2);
+/** What a client is connected by; how often, unless the environment says otherwise: RINGMQ_TEST_CUTS, RINGMQ_TEST_KILLS. */
+const WAYS = WIRES.flatMap(({ broker, client, tcp, ws }) =>
+  [tcp, ws].map((scheme) => ({
+    scheme,
+    listeners: broker,
+    options: client,
+    port: scheme === tcp ? ("tcp" as const) : ("http" as const),
+    cuts: Number(process.env["RINGMQ_TEST_CUTS"] ?? (scheme === "tcp" ? 100 : 10)),
+    kills: Number(process.env["RINGMQ_TEST_KILLS"] ?? (scheme === "tcp" ? 2 : 0)),
+  })),
+);
 
 /** A broker that is there again within moments is connected to within moments. */
 const QUICK: ConnectOptions = {
-  reconnect: { minDelay: 2, maxDelay: 50 },
+  reconnect: { minDelay: 2, maxDelay: 50, initially: true },
   publishTimeout: Number.POSITIVE_INFINITY,
   requestTimeout: Number.POSITIVE_INFINITY,
 };
@@ -147,8 +156,8 @@ const stored = async (client: Client, topic: string): Promise<string[]> => {
 };
 
 /** A publisher whose messages stay, a publisher with a consumer, and a subscriber of a kept channel. */
-const atWork = async (port: number, name: string) => {
-  const client = await connect(`tcp://127.0.0.1:${port}`, QUICK);
+const atWork = async (url: string, name: string, options: ConnectOptions) => {
+  const client = await connect(url, { ...QUICK, ...options });
   onTestFinished(() => client.close());
   const [kept, worked] = [`kept-${name}`, `worked-${name}`];
   const consumer = await consuming(client, worked);
@@ -159,8 +168,7 @@ const atWork = async (port: number, name: string) => {
       const [keptBodies, workedBodies] = await Promise.all([keeping.end(), working.end()]);
       return { keptBodies, workedBodies };
     },
-    check: async (port: number, keptBodies: string[], workedBodies: string[]) => {
-      const checker = await clientOf(port);
+    check: async (checker: Client, keptBodies: string[], workedBodies: string[]) => {
       for (let isEmpty = false; !isEmpty; await setTimeout(10)) {
         const [queue] = (await checker.stats(worked)).queues;
         isEmpty = queue?.ready === 0 && queue.inFlight === 0;
@@ -174,52 +182,52 @@ const atWork = async (port: number, name: string) => {
   };
 };
 
-it(`whatever byte its connection is cut at, ${CUTS} times`, { timeout: 60_000 + CUTS * 500 }, async () => {
-  const unhandled = unhandledRejections();
-  const { tcp } = await testBroker({ data: testDirectory(), durability: "write", shards: 2, retries: 1000 });
-  const relay = await cutting(tcp, seeded(11));
-  const works = await Promise.all(["a", "b", "c"].map((name) => atWork(relay.port, name)));
-  while (relay.cuts < CUTS) await setTimeout(10);
-  relay.stop();
-  for (const work of works) {
-    const { keptBodies, workedBodies } = await work.finish();
-    await work.check(tcp, keptBodies, workedBodies);
-  }
-  expect(unhandled).toEqual([]);
-});
+describe.each(WAYS)("over $scheme", ({ scheme, listeners, options, port, cuts, kills }) => {
+  it(`whatever byte its connection is cut at, ${cuts} times`, { timeout: 60_000 + cuts * 500 }, async () => {
+    const unhandled = unhandledRejections();
+    const data = testDirectory();
+    const broker = await testBroker({ ...listeners, data, durability: "write", shards: 2, retries: 1000 });
+    const relay = await cutting(broker[port], seeded(11));
+    const url = `${scheme}://127.0.0.1:${relay.port}`;
+    const works = await Promise.all(["a", "b", "c"].map((name) => atWork(url, name, options)));
+    while (relay.cuts < cuts) await setTimeout(10);
+    relay.stop();
+    const checker = await clientOf(broker.tcp, listeners.tcpTls && { tcp: "tls", client: options });
+    for (const work of works) {
+      const { keptBodies, workedBodies } = await work.finish();
+      await work.check(checker, keptBodies, workedBodies);
+    }
+    expect(unhandled).toEqual([]);
+  });
 
-it(`when its broker is killed, ${KILLS} times`, { timeout: 60_000 + KILLS * 5_000 }, async () => {
-  const unhandled = unhandledRejections();
-  const data = testDirectory();
-  const start = (tcp: number) =>
-    started([
-      "--tcp",
-      `127.0.0.1:${tcp}`,
-      "--http",
-      "127.0.0.1:0",
-      "--shards",
-      "1",
-      "--retries",
-      "1000",
-      "--data",
-      data,
-    ]);
-  let broker = await start(0);
-  const { tcp } = broker;
-  const work = await atWork(tcp, "k");
-  const random = seeded(5);
-  for (let kill = 0; kill < KILLS; kill++) {
-    const { published } = await work.client.stats("kept-k").catch(() => ({ published: 0 }));
-    // It gets somewhere in each life.
-    while ((await work.client.stats("kept-k").catch(() => ({ published: 0 }))).published === published);
-    await setTimeout(random(100));
-    broker.child.kill("SIGKILL");
-    await broker.exit;
-    broker = await start(tcp);
-  }
-  const { keptBodies, workedBodies } = await work.finish();
-  await work.check(tcp, keptBodies, workedBodies);
-  expect(unhandled).toEqual([]);
+  it.skipIf(kills === 0)(`when its broker is killed, ${kills} times`, { timeout: 60_000 + kills * 5_000 }, async () => {
+    const unhandled = unhandledRejections();
+    const data = testDirectory();
+    const { tcpTls } = listeners as { readonly tcpTls?: { readonly certFile: string; readonly keyFile: string } };
+    const flags = tcpTls === undefined ? [] : ["--tls-cert", tcpTls.certFile, "--tls-key", tcpTls.keyFile];
+    const start = (tcp: number, http: number) =>
+      started([
+        ...["--tcp", `127.0.0.1:${tcp}`, "--http", `127.0.0.1:${http}`, ...flags],
+        ...["--shards", "1", "--retries", "1000", "--data", data],
+      ]);
+    let broker = await start(0, 0);
+    const { tcp, http } = broker;
+    const work = await atWork(`${scheme}://127.0.0.1:${broker[port]}`, "k", options);
+    const random = seeded(5);
+    for (let kill = 0; kill < kills; kill++) {
+      const { published } = await work.client.stats("kept-k").catch(() => ({ published: 0 }));
+      // It gets somewhere in each life.
+      while ((await work.client.stats("kept-k").catch(() => ({ published: 0 }))).published === published);
+      await setTimeout(random(100));
+      broker.child.kill("SIGKILL");
+      await broker.exit;
+      broker = await start(tcp, http);
+    }
+    const { keptBodies, workedBodies } = await work.finish();
+    const checker = await clientOf(tcp, listeners.tcpTls && { tcp: "tls", client: options });
+    await work.check(checker, keptBodies, workedBodies);
+    expect(unhandled).toEqual([]);
+  });
 });
 
 it("notices a broker that stands still, and closes in its time all the same", { timeout: 60_000 }, async () => {

@@ -177,4 +177,7 @@ it("a pop takes of any node, and waits at all of them", async () => {
   const [dead] = await client.popDead("orders");
   expect(dead?.text()).toBe("here");
   await dead?.ack();
+  const forever = expect(client.pop("orders", { wait: 3_600_000 })).rejects.toMatchObject({ code: "CLIENT_CLOSED" });
+  await client.close();
+  await forever;
 });

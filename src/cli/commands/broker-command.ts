@@ -92,6 +92,11 @@ export const onLastingBroker = (
   work: (client: Client) => Promise<void>,
 ): Promise<void> => onBroker(command, flags, work, lasting(flags));
 
+const HINTS: Readonly<Record<string, string>> = {
+  CONNECT_FAILED: "\nTo name another broker, give --server.",
+  UNAUTHORIZED: "\nTo show another token, give --token, or set RINGMQ_TOKEN.",
+};
+
 /** Connects, does the work, closes. An error ends the program with one line and its exit code. */
 export const onBroker = async (
   command: Command,
@@ -115,7 +120,7 @@ export const onBroker = async (
       command.error(`error: ${shownName(error.message)}`, { exitCode: error.exitCode });
     }
     if (!(error instanceof RingmqError)) throw error;
-    const hint = error.code === "CONNECT_FAILED" ? "\nTo name another broker, give --server." : "";
+    const hint = HINTS[error.code] ?? "";
     command.error(`error: ${shownName(error.message)} (${error.code})${hint}`, { exitCode: exitCodeOf(error) });
   }
 };

@@ -103,7 +103,7 @@ export const checkInterval = (what: string, value: unknown): void => {
 const isText = (value: unknown): value is string => typeof value === "string";
 
 /** A token is text without spaces; what was given in its place is nobody's business. */
-const checkToken = (token: unknown): void => {
+export const checkToken = (token: unknown): void => {
   if (token === undefined || (isText(token) && token.length <= MAX_TOKEN && /^\S+$/.test(token))) return;
   throw localError("BAD_ARGUMENT", `token must be text of 1 to ${MAX_TOKEN} characters without spaces`);
 };

@@ -391,6 +391,7 @@ export class NodesClient {
 
   async #end(end: (client: Client) => Promise<void>): Promise<void> {
     this.#retries.close(closedError());
+    this.#popper.ended(closedError());
     for (const consumer of this.#consumers) consumer.ended();
     this.#channels.ended();
     this.#calls.ended();

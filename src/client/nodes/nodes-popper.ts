@@ -4,6 +4,7 @@
 
 import type { PopDeadOptions, PopOptions } from "../arguments/options.js";
 import { checkWait } from "../arguments/value-checks.js";
+import type { RingmqError } from "../base/error.js";
 import { startTimer } from "../base/timer.js";
 import type { Client } from "../client.js";
 import type { Message } from "../consume/message.js";
@@ -19,6 +20,8 @@ const SLICE = 100;
 export class NodesPopper {
   /** The connected nodes, the one to ask first in front. */
   readonly #nodes: () => readonly NodeLink[];
+  /** Why nobody waits any more. */
+  #end: RingmqError | undefined;
 
   constructor(nodes: () => readonly NodeLink[]) {
     this.#nodes = nodes;
@@ -32,12 +35,18 @@ export class NodesPopper {
     const messages = await this.#ask((client) => client.pop(topic, rest), wait === 0);
     if (messages.length > 0 || wait === 0) return messages;
     for (let left = wait; left > 0; left = end - performance.now()) {
+      if (this.#end !== undefined) throw this.#end;
       const slice = (): number => Math.max(0, Math.min(SLICE, Math.ceil(end - performance.now())));
       const found = await this.#ask((client) => client.pop(topic, { ...rest, wait: slice() }), left <= SLICE);
       if (found.length > 0) return found;
       if (this.#nodes().length === 0) await pause(Math.min(SLICE, left));
     }
     return [];
+  }
+
+  /** The client was closed. */
+  ended(reason: RingmqError): void {
+    this.#end = reason;
   }
 
   /** Asks one node after the other until one has dead letters. */

@@ -17,7 +17,9 @@ const NOWHERE: Origin = { address: "", names: [] };
 
 export const NO_LONGER = "the token or certificate is no longer good, or allows less than before";
 
-const UNKNOWN = "a token of this broker is needed";
+/** What is shown, and not who there is. */
+const NOTHING_SHOWN = "this broker asks who its clients are: show it a token";
+const UNKNOWN = "what was shown is no token of this broker, or no longer good";
 const TOO_MANY = "the user has as many connections as it may";
 
 export class Identification {
@@ -52,7 +54,11 @@ export class Identification {
     const { address, names } = this.#origin;
     const credential = this.#access.identify({ token, names });
     if (credential === undefined) {
-      return { kind: "UNAUTHORIZED", text: UNKNOWN, delay: this.#access.refused(address, "native") };
+      return {
+        kind: "UNAUTHORIZED",
+        text: token === undefined ? NOTHING_SHOWN : UNKNOWN,
+        delay: this.#access.refused(address, "native"),
+      };
     }
     this.#isCounted = credential.user.enter();
     if (!this.#isCounted) return { kind: "TOO_MANY_CONNECTIONS", text: TOO_MANY, delay: 0 };

@@ -6,7 +6,7 @@ import { loadDefinition, type SubResponse } from "../../grpc/definition.js";
 import type { Server } from "../../servers/server.js";
 import { connectFailure, connectionClosed, NoAnswer, refusalIn, refused } from "../failure.js";
 import type { FeedRequest, LinkOptions, Outgoing } from "../link.js";
-import { TRAIL } from "../trail.js";
+import { requestFields } from "../request-fields.js";
 
 /** Between tries of grpc-js to connect. Milliseconds. */
 const FIRST_RECONNECT = 100;
@@ -98,8 +98,7 @@ export class GrpcChannel {
 
   #metadata(): Metadata {
     const metadata = new Metadata();
-    const trail = this.#options.trail.text;
-    if (trail !== undefined) metadata.set(TRAIL, trail);
+    for (const [key, value] of Object.entries(requestFields(this.#options))) metadata.set(key, value);
     return metadata;
   }
 

@@ -24,6 +24,8 @@ export const answerRefusal = (url: string, status: number, body: string): Ringmq
   const isRetryable = RETRYABLE.has(status);
   const text = `${url} answers with HTTP ${status}${body === "" ? "" : `: ${body.trim()}`}`;
   if (status === 400) return refused("BAD_ARGUMENT", text, false);
+  if (status === 401) return refused("UNAUTHORIZED", text, false);
+  if (status === 403) return refused("FORBIDDEN", text, false);
   if (status === 413) return refused("MESSAGE_TOO_LARGE", text, false);
   if (status === 404) return refused("CONNECT_FAILED", `${text}: is that a server of memmq?`, true);
   return refused(isRetryable ? "BUSY" : "UNKNOWN_ERROR", text, isRetryable);

@@ -7,7 +7,7 @@ import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import type { Socket } from "node:net";
 import { connectFailure, connectionClosed, NoAnswer } from "../failure.js";
 import type { Carrier, CarrierEvents, Outgoing } from "../link.js";
-import { TRAIL } from "../trail.js";
+import { requestFields } from "../request-fields.js";
 import { answerRefusal } from "./answer-refusal.js";
 import type { HttpTarget } from "./http-target.js";
 
@@ -38,14 +38,13 @@ export class HttpCarrier implements Carrier {
 
   send({ topic, key, payload }: Outgoing): void {
     const { options, isTls, host, port, authority, url } = this.#target;
-    const trail = options.trail.text;
     const request = (isTls ? httpsRequest : httpRequest)({
       agent: this.#agent,
       method: "POST",
       host,
       port,
       path: this.#target.path("pub", topic, key === undefined ? "" : `&key=${encodeURIComponent(key)}`),
-      headers: { Host: authority, "Content-Length": payload.length, ...(trail !== undefined && { [TRAIL]: trail }) },
+      headers: { Host: authority, "Content-Length": payload.length, ...requestFields(options) },
       timeout: options.answerTimeout,
     });
     this.#request = request;

@@ -10,7 +10,7 @@ import type { RingmqError } from "../../client/base/error.js";
 import { startTimer, type Timer } from "../../client/base/timer.js";
 import { connectFailure, connectionClosed, refusalIn } from "../failure.js";
 import type { Feed, FeedEvents, FeedRequest, FeedStart } from "../link.js";
-import { TRAIL } from "../trail.js";
+import { requestFields } from "../request-fields.js";
 import { answerRefusal } from "./answer-refusal.js";
 import { lostOf, messageOf, startOf } from "./feed-frames.js";
 import type { HttpTarget } from "./http-target.js";
@@ -55,13 +55,12 @@ export class WebSocketFeed implements Feed {
 
   constructor(target: HttpTarget, request: FeedRequest, events: FeedEvents) {
     const { connectTimeout, maxMessageBytes } = target.options;
-    const trail = target.options.trail.text;
     this.#url = target.url;
     this.#events = events;
     const origin = new URL(target.url).origin.replace(/^http/, "ws");
     const socket = new WebSocket(`${origin}${target.path("sub", request.topic, queryOf(request))}`, {
       ...target.tls,
-      ...(trail !== undefined && { headers: { [TRAIL]: trail } }),
+      headers: requestFields(target.options),
       perMessageDeflate: false,
       // Payloads are bytes in base64; a raw one is shorter.
       maxPayload: Math.ceil(maxMessageBytes / 3) * 4 + JSON_SLACK,
