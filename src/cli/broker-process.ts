@@ -43,7 +43,7 @@ export const runBroker = async (given: BrokerProcess): Promise<void> => {
   /** What has changed while it started counts as well. */
   let isToReload = false;
   let isStopping = false;
-  stopOnSignal({
+  const manager = stopOnSignal({
     ...given,
     name: "the broker",
     close: async () => {
@@ -79,6 +79,7 @@ export const runBroker = async (given: BrokerProcess): Promise<void> => {
     await broker.close();
     return refuse(explain(error));
   }
+  manager.ready();
 };
 
 /** What SIGHUP does where a program has nothing else to read again. It must not kill a broker that has none: it is also the signal of a closed terminal. */

@@ -77,7 +77,7 @@ const explain = (error: unknown): string | undefined => {
 };
 
 const { startRegistry } = await import("../registry/server/index.js");
-stopOnSignal({ name: "the registry", log, close: async () => registry?.close(), reload, flush });
+const manager = stopOnSignal({ name: "the registry", log, close: async () => registry?.close(), reload, flush });
 try {
   // Now, and not when the first node registers and is refused.
   if (data !== undefined && existsSync(data)) accessSync(data, constants.W_OK);
@@ -95,4 +95,5 @@ if (registry !== undefined) {
   const kept = data === undefined ? "nothing on disk" : `its list in ${data}`;
   log.info({ url, ...(data === undefined ? {} : { data }) }, "the registry listens");
   process.stdout.write(`gregister runs with ${kept}\n  HTTP       ${url}\n`);
+  manager.ready();
 }

@@ -1,6 +1,7 @@
 /** The process around a server: what signals, failures and closed streams do to it. */
 import { CloseError } from "../main/close-error.js";
 import type { Log } from "../main/log.js";
+import { ServiceManager } from "./service-manager.js";
 
 /** Exit code: it cannot run, has failed, or was told twice to stop. */
 export const FAILURE = 1;
@@ -20,8 +21,18 @@ export interface ServedBy {
   readonly flush?: () => Promise<void>;
 }
 
-/** The first signal drains, the second does not wait. */
-export const stopOnSignal = ({ name, log, close, reload, flush = () => Promise.resolve() }: ServedBy): void => {
+/**
+ * The first signal drains, the second does not wait. systemd is told of the stop and of SIGHUP; who has started the server tells the
+ * manager that this returns when it is ready.
+ */
+export const stopOnSignal = ({
+  name,
+  log,
+  close,
+  reload,
+  flush = () => Promise.resolve(),
+}: ServedBy): ServiceManager => {
+  const manager = new ServiceManager(log);
   let isStopping = false;
   const end = (code: number): void => {
     const exit = (): never => process.exit(code);
@@ -30,6 +41,7 @@ export const stopOnSignal = ({ name, log, close, reload, flush = () => Promise.r
   const stop = (signal: NodeJS.Signals): void => {
     if (isStopping) process.exit(FAILURE);
     isStopping = true;
+    manager.stopping();
     log.info({ signal }, "stopping; once more to stop at once");
     const begin = performance.now();
     close().then(
@@ -47,7 +59,7 @@ export const stopOnSignal = ({ name, log, close, reload, flush = () => Promise.r
   process.on("SIGTERM", stop);
   process.on("SIGINT", stop);
   // A closed terminal, or an operator who expects a reload, must not kill the server.
-  process.on("SIGHUP", reload);
+  process.on("SIGHUP", () => manager.reloading(reload));
   // Standard output is closed: the server carries on.
   for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
   const failed = (error: unknown): void => {
@@ -55,6 +67,7 @@ export const stopOnSignal = ({ name, log, close, reload, flush = () => Promise.r
     process.exitCode = FAILURE;
     if (isStopping) process.exit(FAILURE);
     isStopping = true;
+    manager.stopping();
     const leave = (): void => end(FAILURE);
     close().then(leave, leave);
   };
@@ -65,4 +78,5 @@ export const stopOnSignal = ({ name, log, close, reload, flush = () => Promise.r
     log.error({}, `${name} has nothing left to do, though nobody has stopped it`);
     end(FAILURE);
   });
+  return manager;
 };

@@ -144,7 +144,7 @@ describe("ringmq", () => {
     const documents = ["README.md", "LICENSE", "CHANGELOG.md", "docs/protocol.md", "docs/architecture.md"];
     const expected = [...filesOf(exports), ...filesOf(bin), ...documents, "proto/mq.proto"];
     expect(broker.paths).toEqual(expect.arrayContaining(expected));
-    const places = ["dist/", "docs/", "proto/", "README.md", "LICENSE", "CHANGELOG.md", "package.json"];
+    const places = ["deploy/", "dist/", "docs/", "proto/", "README.md", "LICENSE", "CHANGELOG.md", "package.json"];
     expect(broker.paths.filter((path) => !places.some((place) => path.startsWith(place)))).toEqual([]);
   });
 

@@ -5,7 +5,7 @@ import { promisify } from "node:util";
 import { expect, it } from "vitest";
 import { ROOT } from "./document.js";
 
-const FOLDERS = ["src", "packages", "test", "bench", "docs", "proto", ".ci"];
+const FOLDERS = ["src", "packages", "test", "bench", "deploy", "docs", "proto", ".ci"];
 
 /** The project's own text files, as paths from its root. */
 const files = async (): Promise<string[]> => {

@@ -109,6 +109,11 @@ export const PLACES: readonly Place[] = [
     mayNot: ["../shard/shard.js", "../workers/shard-thread.js", "../channel/ring.js"],
   },
   {
+    file: "src/cli/service-manager.ts",
+    may: ["../main/log.js", "node:child_process"],
+    mayNot: ["./broker-process.js", "../index.js", "commander"],
+  },
+  {
     file: "src/cli/configuration/probe.ts",
     may: ["./settings.js", "../environment.js", "../../main/options.js", "commander", "smol-toml"],
     mayNot: ["../serve.js", "../commands/output.js", "../../main/broker.js", "ini", "node:fs"],

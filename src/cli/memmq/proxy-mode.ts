@@ -21,7 +21,7 @@ export const runProxy = async ({ listen, upstream }: ProxySettings, program: Pro
   );
   const client = upstreamClient(upstream, program, status);
   let proxy: MemmqProxy | undefined;
-  stopOnSignal({
+  const manager = stopOnSignal({
     name: "the proxy",
     log,
     close: () => proxy?.close() ?? client.close(),
@@ -47,4 +47,5 @@ export const runProxy = async ({ listen, upstream }: ProxySettings, program: Pro
   const address = formatAddress(proxy.address);
   const where = listen.transport === "grpc" ? `gRPC       ${address}, over TLS` : `https://${address}`;
   process.stdout.write(`memmq is a proxy of ${upstream.servers.join(", ")}\n  ${where}\n`);
+  manager.ready();
 };

@@ -30,7 +30,7 @@ export const findHttpEngine = async (
     log.info({}, "HTTP engine: uws (uWebSockets.js)");
     return (host, certificate) => new UwsEngine(uws, host, certificate);
   } catch (error) {
-    const reason = firstLine(error);
+    const reason = reasonOf(error);
     if (wanted === "uws") {
       throw new StartError(
         `uWebSockets.js cannot be loaded (${reason}): start with --http-engine node or auto, or install a release of it ` +
@@ -48,7 +48,9 @@ const loadNode = async (): Promise<HttpEngineFactory> => {
   return (host, certificate) => new NodeEngine(host, certificate);
 };
 
-const firstLine = (error: unknown): string => {
+/** A line. uWebSockets.js says which systems it is for, and behind an empty line what has happened: a library is missing, a version. */
+const reasonOf = (error: unknown): string => {
   const text = error instanceof Error ? error.message : String(error);
-  return text.split("\n", 1)[0] ?? text;
+  const [, cause = text] = text.split("\n\n", 2);
+  return (cause.split("\n", 1)[0] ?? cause).replace(/^Error: /, "");
 };

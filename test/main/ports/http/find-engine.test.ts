@@ -3,7 +3,8 @@ import { SILENT } from "../../../../src/main/log.js";
 import { findHttpEngine } from "../../../../src/main/ports/http/find-engine.js";
 import { openHost } from "./engines.js";
 
-const broken = (): Promise<never> => Promise.reject(new Error("no binary for this system\n\nand more"));
+const broken = (): Promise<never> =>
+  Promise.reject(new Error("Versions 20 and 22.\n\nError: no binary for this system\nRequire stack:"));
 
 const found = async (...args: [wanted: "auto" | "uws" | "node", load?: () => Promise<never>, isMutual?: boolean]) => {
   const lines: string[] = [];
