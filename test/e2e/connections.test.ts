@@ -143,6 +143,11 @@ describe("the connections of a broker", () => {
     expect(await (await at(`/connections?id=${id}`, "DELETE")).json()).toEqual({ count: 1 });
     expect((await victim.closed)?.code).toBe("CLOSED_BY_OPERATOR");
     expect(await (await at(`/connections?id=${id}`, "DELETE")).json()).toEqual({ count: 0 });
+    const nobody = await at("/connections", "DELETE");
+    expect([nobody.status, await nobody.json()]).toEqual([
+      400,
+      { error: { code: "BAD_QUERY", text: "id is missing" } },
+    ]);
     const refused = await at("/connections?max=many");
     expect([refused.status, await refused.json()]).toEqual([
       400,

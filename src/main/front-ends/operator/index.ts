@@ -7,7 +7,7 @@ import { confirmedCount, refusal, refusalMessage, result } from "../../native/an
 import type { HttpEntrance } from "../../ports/http/entrance.js";
 import { type HttpExchange, JSON_TYPE } from "../../ports/http/exchange.js";
 import type { HttpSessions } from "../../ports/http/sessions.js";
-import { countOf, idOf, nameOf, type Query, QueryError, queryOf } from "./query.js";
+import { countOf, idOf, nameOf, numberOf, type Query, QueryError, queryOf } from "./query.js";
 
 /** A request, as a query asks for it. Throws QueryError. */
 interface Asked {
@@ -20,7 +20,7 @@ interface Asked {
 const ROUTES: Readonly<Record<string, Readonly<Record<string, (query: Query) => Asked>>>> = {
   "/connections": {
     get: (query) => ({ op: Op.CONNECTIONS, head: [countOf(query, "after"), countOf(query, "max")] }),
-    delete: (query) => ({ op: Op.CLOSE_CONNECTION, head: [countOf(query, "id")] }),
+    delete: (query) => ({ op: Op.CLOSE_CONNECTION, head: [numberOf(query, "id")] }),
   },
   "/explain": {
     get: (query) => ({ op: Op.EXPLAIN, head: [nameOf(query, "topic"), query.get("queue"), query.get("route")] }),

@@ -32,3 +32,10 @@ export const countOf = (query: Query, name: string): number | undefined => {
   if (!/^\d{1,15}$/.test(text)) throw new QueryError(`${name} must be a whole number`);
   return Number(text);
 };
+
+/** A whole number that there must be. Throws QueryError. */
+export const numberOf = (query: Query, name: string): number => {
+  const number = countOf(query, name);
+  if (number === undefined) throw new QueryError(`${name} is missing`);
+  return number;
+};
