@@ -44,6 +44,8 @@ export interface PathOptions {
   readonly reach?: Reach;
   /** What it does for HEAD. Default: answers, and does nothing. */
   readonly head?: HttpHandler;
+  /** In lower case, the methods that it takes beside HEAD; others are answered with 405. Default: all. */
+  readonly methods?: readonly string[];
 }
 
 const BAD_REQUEST = "400 Bad Request";
@@ -62,6 +64,7 @@ const NO_PAGE: Verdict = { kind: "foreign", text: "this is for pages of the brok
 
 const UNAVAILABLE = "503 Service Unavailable";
 const NOT_FOUND = "404 Not Found";
+const NOT_THIS_METHOD = "405 Method Not Allowed";
 
 export interface HttpPath extends PathOptions {
   readonly path: string;
@@ -214,7 +217,10 @@ export class HttpEntrance implements ExchangeContext {
     return this.#carryOut(way, exchange, request);
   }
 
-  #carryOut({ handler, isAlways }: Way, exchange: HttpExchange, request: HttpRequest): unknown {
+  #carryOut({ handler, isAlways, methods }: Way, exchange: HttpExchange, request: HttpRequest): unknown {
+    if (methods !== undefined && request.method !== "head" && !methods.includes(request.method)) {
+      return this.#refuseMethod(exchange, methods);
+    }
     if (this.unavailable === undefined || isAlways === true) return handler(exchange, request);
     if (request.method === "head") return exchange.sendNothing(UNAVAILABLE);
     return exchange.reply(UNAVAILABLE, JSON_TYPE, this.refusal(this.unavailable));
@@ -229,6 +235,12 @@ export class HttpEntrance implements ExchangeContext {
 
   #putOff(exchange: HttpExchange, wait: number): void {
     exchange.reply(TOO_MANY, JSON_TYPE, this.refusal(TOO_FAST), [["Retry-After", String(Math.ceil(wait / 1_000))]]);
+  }
+
+  #refuseMethod(exchange: HttpExchange, methods: readonly string[]): void {
+    const allowed = ["head", ...methods].map((method) => method.toUpperCase());
+    const text = `this path takes ${allowed.slice(1).join(" and ")}`;
+    exchange.reply(NOT_THIS_METHOD, JSON_TYPE, this.refusal(text), [["Allow", allowed.join(", ")]]);
   }
 
   #refuse(exchange: HttpExchange, verdict: NonNullable<Verdict>): void {
