@@ -11,7 +11,7 @@ import type { HttpRequest } from "../ports/http/engine.js";
 import type { HttpEntrance, HttpHandler, PathOptions } from "../ports/http/entrance.js";
 import { type HttpExchange, JSON_TYPE } from "../ports/http/exchange.js";
 import { LoginCookie } from "./cookie.js";
-import { HEADERS, notAllowed, sendFile } from "./file-answers.js";
+import { HEADERS, sendFile } from "./file-answers.js";
 import { type LoginKinds, Logins } from "./logins.js";
 import type { PageFile } from "./page-files.js";
 
@@ -64,7 +64,7 @@ export class ConsoleSite<Who> {
     this.#add("/console/", page, { reach: "linked" });
     this.#add("/console", redirect, { reach: "linked" });
     const session: HttpHandler = (exchange, request) => this.#session(exchange, request);
-    this.#entrance.add("/console/session", session, { ...ALWAYS, isGreeting: true });
+    entrance.add("/console/session", session, { ...ALWAYS, isGreeting: true, methods: ["get", "post", "delete"] });
   }
 
   /** Those who are logged in. */
@@ -83,14 +83,12 @@ export class ConsoleSite<Who> {
   }
 
   #add(path: string, handler: HttpHandler, options: PathOptions = {}): void {
-    this.#entrance.add(path, handler, { ...ALWAYS, head: handler, ...options });
+    this.#entrance.add(path, handler, { ...ALWAYS, head: handler, methods: ["get"], ...options });
   }
 
   #session(exchange: HttpExchange, request: HttpRequest): void {
-    const { method } = request;
-    if (method === "get") return this.#describe(exchange, this.who(request));
-    if (method === "delete") return this.#logOut(exchange, this.#cookieOf(request));
-    if (method !== "post") return notAllowed(exchange, "GET, POST, DELETE");
+    if (request.method === "get") return this.#describe(exchange, this.who(request));
+    if (request.method === "delete") return this.#logOut(exchange, this.#cookieOf(request));
     if (!/^application\/json\s*(?:;|$)/i.test(request.header("content-type"))) {
       return refuse(exchange, "415 Unsupported Media Type", "BAD_CONTENT_TYPE", "the body has to be application/json");
     }
