@@ -25,10 +25,13 @@ const EVERY_ROW = 1_000;
 
 type Number = "ready" | "inFlight" | "delayed" | "dead" | "consumers";
 
+/** What is not there stands back. */
+const shown = (value: number) => (value === 0 ? <span class="muted">0</span> : count(value));
+
 const numberOf = (key: Number, title: string, priority: 1 | 2 | 3): Column<TopicRow> => ({
   key,
   title,
-  cell: ({ look }) => count(look.value[key]),
+  cell: ({ look }) => shown(look.value[key]),
   sort: ({ look }) => look.peek()[key],
   numeric: true,
   width: "7rem",
@@ -82,12 +85,12 @@ const columnsOf = (words: Words): readonly Column<TopicRow>[] => [
     width: "6rem",
     cell: ({ name, look }) => {
       const { dead } = look.value;
-      return dead === 0 ? "0" : <a href={hrefTo(["topics", name, "dead"])}>{count(dead)}</a>;
+      return dead === 0 ? shown(0) : <a href={hrefTo(["topics", name, "dead"])}>{count(dead)}</a>;
     },
   },
   rateOf("incoming", words.incoming),
   rateOf("outgoing", words.outgoing),
-  numberOf("consumers", words.consumers, 3),
+  { ...numberOf("consumers", words.consumers, 3), width: "7.5rem" },
 ];
 
 export const Page = ({ client }: PageProps) => {
