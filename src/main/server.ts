@@ -30,6 +30,7 @@ import { type SessionHost, type SessionKind, Sessions } from "./native/sessions.
 import type { Transport } from "./native/transport.js";
 import { UnsentBudget } from "./native/unsent-budget.js";
 import { WaitingInput } from "./native/waiting-input.js";
+import { installOpenApi } from "./openapi/route.js";
 import { type BrokerOptions, MIN_SHARED_CONNECTIONS } from "./options.js";
 import { AddressShares } from "./ports/address-shares.js";
 import type { Certificates } from "./ports/certificate.js";
@@ -229,6 +230,7 @@ export class Server implements ConnectionHost, SessionHost {
       installMemmqHttp(this.#http.entrance, { channels, waiting: this.#context.waiting, limits: options, log });
       installHealth(this.#http.entrance, health);
       if (options.metricsAddress === undefined) installMetrics(this.#http.entrance, samples);
+      installOpenApi(this.#http.entrance, { maxMessageBytes, shards });
       this.#http.entrance.unavailable = STARTING;
     }
     if (options.grpc !== "off") this.#grpc = new GrpcPort(this, options, certificates.grpc, grpcThread);
@@ -268,8 +270,7 @@ export class Server implements ConnectionHost, SessionHost {
       grpc: grpc === "off" ? undefined : await this.#grpc?.listen(grpc),
     };
     if (this.#http !== undefined) this.#http.entrance.unavailable = undefined;
-    this.#sweeper = setInterval(() => this.#sweep(), this.#sweepEvery);
-    this.#sweeper.unref();
+    this.#sweeper = setInterval(() => this.#sweep(), this.#sweepEvery).unref();
   }
 
   /** Takes what has changed of the options, and ends the connections of users who may no longer be here. */
@@ -429,8 +430,7 @@ export class Server implements ConnectionHost, SessionHost {
       try {
         tell(connection);
       } catch (error) {
-        const { log } = this.#options;
-        contain(log, `the connection of ${connection.peer}`, error, () => connection.destroy());
+        contain(this.#options.log, `the connection of ${connection.peer}`, error, () => connection.destroy());
       }
     }
   }
