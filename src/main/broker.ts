@@ -36,6 +36,8 @@ export interface BrokerSeams extends SupervisorSeams {
   readonly grpcThread?: URL;
   /** Told where the broker listens before its shards have started. */
   readonly listensEarly?: (addresses: Addresses) => void;
+  /** The directory of the console's files. */
+  readonly page?: URL;
   /** Milliseconds between two looks at what is idle or late. What it counts passes as much faster. */
   readonly sweepEvery?: number;
 }
@@ -86,7 +88,7 @@ export class RunningBroker extends Announcer implements Broker {
     const health = new Health(this.#engine.supervisor);
     this.#health = health;
     this.#listensEarly = seams.listensEarly;
-    const { frontEnds, grpcThread, sweepEvery = SWEEP_EVERY } = seams;
+    const { frontEnds, grpcThread, page, sweepEvery = SWEEP_EVERY } = seams;
     this.#server = new Server({
       options,
       router,
@@ -97,6 +99,7 @@ export class RunningBroker extends Announcer implements Broker {
       certificates,
       frontEnds,
       grpcThread,
+      page,
       sweepEvery,
       health,
       samples: () =>
@@ -131,6 +134,11 @@ export class RunningBroker extends Announcer implements Broker {
   /** What the HTTP port answers, and which of it answers whoever asks. */
   get httpPaths(): readonly HttpPath[] {
     return this.#server.httpPaths;
+  }
+
+  /** Where the HTTP port takes WebSockets. */
+  get webSocketPaths(): ReadonlySet<string> {
+    return this.#server.webSocketPaths;
   }
 
   /** It has as many sockets as it may. */

@@ -28,6 +28,7 @@ const ask = (path: string, method: string, { query = {}, type, body }: Request =
 
 const send = (method: string, type?: string, body?: string, token?: string): RequestInit => ({
   method: method.toUpperCase(),
+  redirect: "manual",
   headers: {
     ...(type === undefined ? {} : { "content-type": type }),
     ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
@@ -54,7 +55,8 @@ const closed = (schema: unknown): unknown => {
   if (Array.isArray(schema)) return schema.map(closed);
   if (typeof schema !== "object" || schema === null) return schema;
   const inner = Object.fromEntries(Object.entries(schema).map(([key, value]) => [key, closed(value)]));
-  return "properties" in inner && inner.type === "object" ? { additionalProperties: false, ...inner } : inner;
+  const { type, properties } = inner as { readonly type?: unknown; readonly properties?: unknown };
+  return type === "object" && properties !== undefined ? { additionalProperties: false, ...inner } : inner;
 };
 
 /** Looks whether an answer is one that is described. */
@@ -88,8 +90,15 @@ class Description {
     expect({ schema, value, errors: validate.errors ?? [] }).toEqual({ schema, value, errors: [] });
   }
 
+  /** Whether it says of a status that there is no body. */
+  isEmpty(path: string, method: Method, status: number): boolean {
+    const found = this.#document.paths[path]?.[method]?.responses[status];
+    return found !== undefined && !("$ref" in found) && found.content === undefined;
+  }
+
   async checkAnswer(path: string, method: Method, answer: Response): Promise<unknown> {
     const type = answer.headers.get("content-type");
+    if (type === null && this.isEmpty(path, method, answer.status)) return expect(await answer.text()).toBe("");
     const schema = this.schemaOf(path, method, answer.status, type);
     const body = type === "application/json" ? await answer.json() : await answer.text();
     this.check(schema, body);
@@ -131,6 +140,11 @@ const EXAMPLES: Readonly<Record<string, Request>> = {
   isReady: {},
   getMetrics: {},
   getOpenApi: {},
+  findConsole: {},
+  getConsole: {},
+  getSession: {},
+  logIn: { type: "application/json", body: '{"token":"ringmq_none"}' },
+  logOut: {},
 };
 
 /** The example with the id of a message. */
@@ -139,6 +153,15 @@ const requestOf = (operationId: string, id = "1"): Request | undefined => {
   const query = Object.entries(example?.query ?? {}).map(([name, value]) => [name, value === "ID" ? id : value]);
   return example && { ...example, query: Object.fromEntries(query) };
 };
+
+/** The statuses of those that are not answered with 200. */
+const STATUSES: Readonly<Record<string, number>> = { findConsole: 308, logOut: 204 };
+
+const isWebSocketAlone = ({ get }: PathItem): boolean =>
+  get?.responses["101"] !== undefined && get.responses["200"] === undefined;
+
+/** Of the page of the console: their names change with what is in them. */
+const isFile = (path: string): boolean => /^\/console\/.*\.\w+$/.test(path);
 
 const isStream = (operationId: string): boolean => operationId === "subscribe";
 
@@ -151,20 +174,17 @@ const isRefused = async (answer: Response): Promise<boolean> => {
 describe("the description of a broker", () => {
   it("describes each path that it has, and no other", async () => {
     const { paths } = await describedBy(broker().http);
-    const isWebSocketAlone = ({ get }: PathItem): boolean =>
-      get?.responses["101"] !== undefined && get.responses["200"] === undefined;
     const described = Object.entries(paths).filter(([, item]) => !isWebSocketAlone(item));
-    expect(described.map(([path]) => path).sort()).toEqual(
-      broker()
-        .broker.httpPaths.map(({ path }) => path)
-        .sort(),
-    );
+    const webSockets = Object.entries(paths).filter(([, { get }]) => get?.responses["101"] !== undefined);
+    expect(webSockets.map(([path]) => path).sort()).toEqual([...broker().broker.webSocketPaths].sort());
+    const running = broker().broker.httpPaths.map(({ path }) => path);
+    expect(described.map(([path]) => path).sort()).toEqual(running.filter((path) => !isFile(path)).sort());
   });
 
   it("tells for each which methods it takes", async () => {
     const { paths } = await describedBy(broker().http);
     for (const [path, item] of Object.entries(paths)) {
-      if (item.get?.responses["404"] !== undefined) continue;
+      if (isWebSocketAlone(item)) continue;
       for (const method of METHODS) {
         if (isStream(item.get?.operationId ?? "")) continue;
         const { status } = await ask(path, method);
@@ -172,7 +192,7 @@ describe("the description of a broker", () => {
         expect([path, method, status === 404, status === 405]).toEqual([path, method, false, !takes]);
       }
       const head = await ask(path, "head");
-      expect([path, head.status]).toEqual([path, 200]);
+      expect([path, head.status]).toEqual([path, STATUSES[item.get?.operationId ?? ""] ?? 200]);
     }
   });
 
@@ -181,7 +201,9 @@ describe("the description of a broker", () => {
     for (const [path, method, { responses }] of operationsOf(await describedBy(http))) {
       if (responses["101"] === undefined) continue;
       expect(method).toBe("get");
-      const socket = new WebSocket(`ws://127.0.0.1:${http}${path}?topic=channel`);
+      const socket = new WebSocket(`ws://127.0.0.1:${http}${path}?topic=channel`, {
+        origin: `http://127.0.0.1:${http}`,
+      });
       await new Promise((resolve, reject) => socket.on("open", resolve).on("error", reject));
       socket.terminate();
     }
@@ -191,7 +213,9 @@ describe("the description of a broker", () => {
     const document = await describedBy(broker().http);
     const description = new Description(document);
     const operations = operationsOf(document);
-    const missing = operations.filter(([path, , { operationId }]) => path !== "/mq" && !(operationId in EXAMPLES));
+    const missing = operations.filter(
+      ([path, , { operationId }]) => !isWebSocketAlone(document.paths[path] ?? {}) && !(operationId in EXAMPLES),
+    );
     expect(missing.map(([path, method]) => `${method} ${path}`)).toEqual([]);
     let id = "";
     for (const operationId of Object.keys(EXAMPLES)) {
@@ -199,7 +223,8 @@ describe("the description of a broker", () => {
       if (path === undefined || method === undefined) throw new Error(`${operationId} is not described`);
       if (isStream(operationId)) continue;
       const answer = await ask(path, method, requestOf(operationId, id));
-      expect([path, answer.status, await isRefused(answer.clone())]).toEqual([path, 200, false]);
+      expect([path, answer.status]).toEqual([path, STATUSES[operationId] ?? 200]);
+      expect([path, await isRefused(answer.clone())]).toEqual([path, false]);
       const body = await description.checkAnswer(path, method, answer);
       if (operationId === "push") id = (body as { readonly data: { readonly msgId: string } }).data.msgId;
     }
@@ -233,6 +258,7 @@ describe("the description of a broker", () => {
       ["/sub", "get", { query: { topic: "channel", overflow: "none" } }, 400],
       ["/explain", "get", {}, 400],
       ["/consumers", "get", { query: { shard: "9" } }, 400],
+      ["/console/session", "post", { type: "application/json", body: "{" }, 400],
     ];
     for (const [path, method, request, status] of refusals) {
       const answer = await ask(path, method, request);
@@ -240,6 +266,9 @@ describe("the description of a broker", () => {
       expect(await isRefused(answer.clone())).toBe(true);
       await description.checkAnswer(path, method, answer);
     }
+    const plain = await ask("/console/session", "post", { type: "text/plain", body: "x" });
+    await description.checkAnswer("/console/session", "post", plain);
+    expect(plain.status).toBe(415);
     const wrong = await ask("/connections", "post");
     description.check(
       description.schemaOf("/connections", "get", wrong.status, "application/json"),
@@ -324,7 +353,9 @@ describe("the description of a broker with users", () => {
       if (request === undefined) continue;
       const nobody = await asked(path, method, request);
       const what = `${method} ${path}`;
-      expect([what, nobody.status]).toEqual([what, operation.security === undefined ? 401 : 200]);
+      const { operationId, security } = operation;
+      const isOpen = security !== undefined && operationId !== "logIn";
+      expect([what, nobody.status]).toEqual([what, isOpen ? (STATUSES[operationId] ?? 200) : 401]);
       await description.checkAnswer(path, method, nobody);
       const needs = operation["x-permissions"];
       for (const name of operation.security === undefined ? NAMES : []) {

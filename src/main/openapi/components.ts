@@ -98,14 +98,14 @@ export const SCHEMAS = {
       object({ lost: count("Messages that will not come") }),
     ],
   },
-  OperatorRefusal: object(
+  CodedRefusal: object(
     {
       error: object({
-        code: word("A code of ringmq, or BAD_QUERY for a parameter"),
+        code: word("A code of ringmq, or BAD_QUERY for a parameter, BAD_BODY or BAD_CONTENT_TYPE for a body"),
         text: word("Why, for people"),
       }),
     },
-    "A refusal of an operator's request",
+    "A refusal of an operator's request, and of the console",
   ),
   Finding: object(
     {

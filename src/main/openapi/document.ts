@@ -1,6 +1,7 @@
 /** The description of a broker's HTTP API: `/openapi.json`. What a path takes and answers stands in the table of its API. */
 import { VERSION } from "../version.js";
 import { RESPONSES, SCHEMAS, SECURITY_SCHEMES } from "./components.js";
+import { consolePaths } from "./console.js";
 import { gmqPaths } from "./gmq.js";
 import { memmqPaths } from "./memmq.js";
 import { operatorPaths } from "./operator.js";
@@ -13,7 +14,7 @@ const SECURITY = [...Object.keys(SECURITY_SCHEMES).map((name) => ({ [name]: [] }
 const ABOUT = `The HTTP API of a ringmq broker.
 
 - Names of topics, channels and queues have at most 255 bytes of UTF-8; \`maxLength\` counts characters.
-- HEAD is answered on every path and does nothing. \`x-any-method\`: so is every other method, which does what is described.
+- HEAD is answered on every path and does nothing. The files of the console's page are not here. \`x-any-method\`: so is every other method, which does what is described.
 - \`x-permissions\`: where the broker has users, they need one of these.`;
 
 /** All that a broker may have. */
@@ -21,6 +22,7 @@ export const allPaths = (bounds: Bounds): Paths => ({
   ...gmqPaths(bounds),
   ...memmqPaths(bounds),
   ...operatorPaths(bounds),
+  ...consolePaths(),
   ...probePaths(),
 });
 

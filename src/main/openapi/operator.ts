@@ -16,7 +16,7 @@ import {
 
 /** Whoever decides about a request before its path does refuses it in its own words. */
 const either = (description: string): Response =>
-  answer(description, { anyOf: [schema("OperatorRefusal"), schema("Refusal")] });
+  answer(description, { anyOf: [schema("CodedRefusal"), schema("Refusal")] });
 
 const REFUSALS: Operation["responses"] = {
   ...GUARDED,

@@ -1,4 +1,4 @@
-/** What tells of the broker itself: probes, metrics, this description, and where the native protocol is. */
+/** What tells of the broker itself: probes, metrics and this description; and where the native protocol is. */
 import { ALWAYS, GUARDED, NOT_ALLOWED } from "./components.js";
 import { answer, type Paths, text } from "./specification.js";
 

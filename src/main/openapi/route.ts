@@ -3,16 +3,13 @@ import type { HttpEntrance, HttpHandler } from "../ports/http/entrance.js";
 import { JSON_TYPE } from "../ports/http/exchange.js";
 import type { Bounds } from "./specification.js";
 
-/** A path of WebSockets alone, which the listener has and not the entrance. */
-const NATIVE_PATH = "/mq";
-
 /** Adds the path. The description is made when it is asked for first. */
 export const installOpenApi = (entrance: HttpEntrance, bounds: Bounds): void => {
   let description: Promise<string> | undefined;
   const describe = async (): Promise<string> => {
     const { openApiDocument } = await import("./document.js");
-    const paths = new Set(entrance.paths.map(({ path }) => path));
-    return JSON.stringify(openApiDocument(bounds, (path) => path === NATIVE_PATH || paths.has(path)));
+    const paths = new Set([...entrance.webSockets, ...entrance.paths.map(({ path }) => path)]);
+    return JSON.stringify(openApiDocument(bounds, (path) => paths.has(path)));
   };
   const handle: HttpHandler = async (exchange) => {
     description ??= describe();

@@ -58,6 +58,7 @@ export const TAGS = {
   channels: "Messages to whoever listens: memmq over HTTP and WebSocket. A topic of memmq is a channel.",
   operator: "What operators ask of a running broker.",
   probes: "Whether the broker is well, and its metrics.",
+  console: "The page of the broker, and who is logged in there.",
   native: "The protocol of ringmq itself.",
 } as const;
 

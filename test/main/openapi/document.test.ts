@@ -41,6 +41,6 @@ it("leaves out what a broker does without", () => {
 
 it("knows the codes of which it speaks", () => {
   const codes = [...text.matchAll(/\b[A-Z]+_[A-Z_]+\b/g)].map(([code]) => code);
-  const others = ["BAD_ARGUMENT", "BAD_QUERY", "CLOSE_CONNECTION"];
+  const others = ["BAD_ARGUMENT", "BAD_QUERY", "BAD_BODY", "BAD_CONTENT_TYPE", "CLOSE_CONNECTION"];
   expect(codes.filter((code) => !Object.hasOwn(ERRORS, code) && !others.includes(code))).toEqual([]);
 });
