@@ -23,11 +23,19 @@ const metricOf = (
   return Object.assign(metric, { get, getForPromString: get });
 };
 
+/**
+ * Milliseconds between two scrapes at least, and before the first: prom-client looks how late its event loop is every 10, and shows
+ * what was seen since the last scrape, which is no number where that is nothing.
+ */
+const MIN_AGE = 25;
+
 export class Scrape {
   readonly #registry = new Registry();
   readonly #read: () => Samples;
   #samples: Samples | undefined;
   #text: Promise<string> | undefined;
+  /** There is something to show. */
+  readonly #measured = new Promise<void>((resolve) => setTimeout(resolve, MIN_AGE).unref());
 
   constructor(read: () => Samples) {
     this.#read = read;
@@ -40,7 +48,8 @@ export class Scrape {
   }
 
   /**
-   * The same text serves for as long as it took to make: however many ask at once, half of the thread is left for clients.
+   * The same text serves for as long as it took to make, and for `MIN_AGE`: however many ask at once, half of the thread is left for
+   * clients.
    */
   text(): Promise<string> {
     this.#text ??= this.#scrape();
@@ -48,6 +57,7 @@ export class Scrape {
   }
 
   async #scrape(): Promise<string> {
+    await this.#measured;
     const begin = performance.now();
     try {
       this.#samples = this.#read();
@@ -57,7 +67,7 @@ export class Scrape {
       const forget = (): void => {
         this.#text = undefined;
       };
-      setTimeout(forget, performance.now() - begin).unref();
+      setTimeout(forget, Math.max(MIN_AGE, performance.now() - begin)).unref();
     }
   }
 }
