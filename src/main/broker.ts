@@ -39,6 +39,8 @@ export interface BrokerSeams extends SupervisorSeams {
   readonly grpcThread?: URL;
   /** Told where the broker listens before its shards have started. */
   readonly listensEarly?: (addresses: Addresses) => void;
+  /** The directory of the console's files. */
+  readonly page?: URL;
   /** Milliseconds between two looks at what is idle or late. What it counts passes as much faster. */
   readonly sweepEvery?: number;
 }
@@ -98,7 +100,7 @@ export class RunningBroker extends Announcer implements Broker {
     this.#sampler = new Sampler({ connections, engine: this.#engine });
     this.#health = health;
     this.#listensEarly = seams.listensEarly;
-    const { frontEnds, grpcThread, sweepEvery = SWEEP_EVERY } = seams;
+    const { frontEnds, grpcThread, page, sweepEvery = SWEEP_EVERY } = seams;
     this.#sampleEvery = sweepEvery;
     this.#server = new Server({
       options,
@@ -110,6 +112,7 @@ export class RunningBroker extends Announcer implements Broker {
       certificates,
       frontEnds,
       grpcThread,
+      page,
       sweepEvery,
       health,
       watch,

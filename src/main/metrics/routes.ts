@@ -1,23 +1,11 @@
 /** `/healthz`, `/readyz` and `/metrics` on an HTTP port. */
 import type { HttpEntrance, HttpHandler } from "../ports/http/entrance.js";
-import { JSON_TYPE } from "../ports/http/exchange.js";
 import type { Health } from "./health.js";
 import type { Samples } from "./samples.js";
 import type { Scrape } from "./scrape.js";
 
 const TEXT = "text/plain; charset=utf-8";
 const UNAVAILABLE = "503 Service Unavailable";
-
-const ALLOW = [["Allow", "GET, HEAD"]] as const;
-const BAD_METHOD = JSON.stringify({ error: { code: "BAD_METHOD", text: "the path takes GET and HEAD" } });
-
-/** They are read, and nothing else can be done with them. */
-const onlyRead =
-  (handler: HttpHandler): HttpHandler =>
-  (exchange, request) =>
-    request.method === "get"
-      ? handler(exchange, request)
-      : exchange.reply("405 Method Not Allowed", JSON_TYPE, BAD_METHOD, ALLOW);
 
 /** `/healthz` answers as long as the main thread runs, `/readyz` tells whether clients should come. */
 export const installHealth = (entrance: HttpEntrance, health: Pick<Health, "hindrance">): void => {
@@ -27,8 +15,8 @@ export const installHealth = (entrance: HttpEntrance, health: Pick<Health, "hind
     exchange.reply(hindrance && UNAVAILABLE, TEXT, `${hindrance ?? "ready"}\n`);
   };
   const readyHead: HttpHandler = (exchange) => exchange.sendNothing(health.hindrance && UNAVAILABLE);
-  entrance.add("/healthz", onlyRead(live), { isOpen: true, isAlways: true });
-  entrance.add("/readyz", onlyRead(ready), { isOpen: true, isAlways: true, head: readyHead });
+  entrance.add("/healthz", live, { isOpen: true, isAlways: true, methods: ["get"] });
+  entrance.add("/readyz", ready, { isOpen: true, isAlways: true, head: readyHead, methods: ["get"] });
 };
 
 /** `/metrics` for Prometheus; `read` is called once for each scrape. */
@@ -43,5 +31,5 @@ export const installMetrics = (entrance: HttpEntrance, read: () => Samples): voi
     const loaded = await scrape;
     exchange.reply(undefined, loaded.contentType, await loaded.text());
   };
-  entrance.add("/metrics", onlyRead(answer), { operates: true, isAlways: true });
+  entrance.add("/metrics", answer, { operates: true, isAlways: true, methods: ["get"] });
 };
