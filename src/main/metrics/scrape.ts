@@ -2,7 +2,7 @@
  * Samples as text, in the format of Prometheus; with the metrics of the process. Loaded with the first scrape: a broker that
  * nobody scrapes measures no event loop and loads no prom-client.
  */
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import { Counter, collectDefaultMetrics, Gauge, Histogram, type Metric, Registry } from "prom-client";
 import type { LabelledMetric } from "./broker-metrics.js";
 import { METRICS, type Samples } from "./samples.js";
 
@@ -23,23 +23,35 @@ const metricOf = (
   return Object.assign(metric, { get, getForPromString: get });
 };
 
-/**
- * Milliseconds between two scrapes at least, and before the first: prom-client looks how late its event loop is every 10, and shows
- * what was seen since the last scrape, which is no number where that is nothing.
- */
-const MIN_AGE = 25;
+/** What prom-client tells of the delays of the event loop since the last scrape. */
+const DELAYS = /^nodejs_eventloop_lag_(?:min|max|mean|stddev|p\d+)_seconds$/;
+
+/** Seconds, more than any delay. */
+const NO_DELAY = 1e6;
+
+/** Where it has seen no delay since, which is so at first, it tells what none can be: not a number, 0, or all that a clock can count. */
+const leaveOutWhatIsNone = (metric: Metric): void => {
+  const get = metric.get.bind(metric);
+  const seen = async () => {
+    const { values, ...rest } = await get();
+    return { ...rest, values: values.filter(({ value }) => value > 0 && value < NO_DELAY) };
+  };
+  Object.assign(metric, { get: seen });
+};
 
 export class Scrape {
   readonly #registry = new Registry();
   readonly #read: () => Samples;
   #samples: Samples | undefined;
   #text: Promise<string> | undefined;
-  /** There is something to show. */
-  readonly #measured = new Promise<void>((resolve) => setTimeout(resolve, MIN_AGE).unref());
 
   constructor(read: () => Samples) {
     this.#read = read;
     collectDefaultMetrics({ register: this.#registry });
+    for (const { name } of this.#registry.getMetricsAsArray()) {
+      const metric = DELAYS.test(name) ? this.#registry.getSingleMetric(name) : undefined;
+      if (metric !== undefined) leaveOutWhatIsNone(metric);
+    }
     for (const metric of METRICS) this.#registry.registerMetric(metricOf(metric, () => this.#samples ?? read()));
   }
 
@@ -48,8 +60,7 @@ export class Scrape {
   }
 
   /**
-   * The same text serves for as long as it took to make, and for `MIN_AGE`: however many ask at once, half of the thread is left for
-   * clients.
+   * The same text serves for as long as it took to make: however many ask at once, half of the thread is left for clients.
    */
   text(): Promise<string> {
     this.#text ??= this.#scrape();
@@ -57,7 +68,6 @@ export class Scrape {
   }
 
   async #scrape(): Promise<string> {
-    await this.#measured;
     const begin = performance.now();
     try {
       this.#samples = this.#read();
@@ -67,7 +77,7 @@ export class Scrape {
       const forget = (): void => {
         this.#text = undefined;
       };
-      setTimeout(forget, Math.max(MIN_AGE, performance.now() - begin)).unref();
+      setTimeout(forget, performance.now() - begin).unref();
     }
   }
 }
