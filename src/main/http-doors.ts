@@ -56,7 +56,9 @@ export class HttpDoors {
       failure,
       access,
     );
-    this.listener.addNative(host);
+    const shown = (request: HttpRequest, response: HttpResponse): Credential | undefined =>
+      access.isOn ? identify(access, request, response) : undefined;
+    this.listener.addNative(host, { path: "/mq", identify: shown });
     const { entrance } = this.listener;
     installGmqHttp(entrance, sessions, { shards, maxMessageBytes });
     installOperatorHttp(entrance, sessions);
