@@ -1,5 +1,6 @@
 /** Probes for the rooms of `src`: what each may import and what not. */
 
+import { CONSOLE_PLACES } from "./console-places.js";
 import { MAIN_PLACES } from "./main-places.js";
 
 /** A file, modules that it may import and modules that it may not. */
@@ -12,6 +13,7 @@ export interface Place {
 /** For each room a file, modules that it may import and modules that it may not. */
 export const PLACES: readonly Place[] = [
   ...MAIN_PLACES,
+  ...CONSOLE_PLACES,
   {
     file: "src/protocol/probe.ts",
     may: ["./op.js"],
