@@ -19,8 +19,11 @@ import type { ConnectionHost } from "./ports/connection-host.js";
 import { identify } from "./ports/http/caller.js";
 import type { HttpEngineFactory } from "./ports/http/engine.js";
 import { type Allowed, HttpGuard } from "./ports/http/guard.js";
-import { HttpListener } from "./ports/http/listener.js";
+import { HttpListener, type NativeDoor } from "./ports/http/listener.js";
 import type { HttpSessions } from "./ports/http/sessions.js";
+
+/** Who a request is of. */
+type Identify = NonNullable<NativeDoor["identify"]>;
 
 export interface HttpDoorsParts {
   readonly options: BrokerOptions;
@@ -56,8 +59,7 @@ export class HttpDoors {
       failure,
       access,
     );
-    const shown = (request: HttpRequest, response: HttpResponse): Credential | undefined =>
-      access.isOn ? identify(access, request, response) : undefined;
+    const shown: Identify = (request, response) => (access.isOn ? identify(access, request, response) : undefined);
     this.listener.addNative(host, { path: "/mq", identify: shown });
     const { entrance } = this.listener;
     installGmqHttp(entrance, sessions, { shards, maxMessageBytes });
@@ -65,7 +67,7 @@ export class HttpDoors {
     installMemmqHttp(entrance, { channels: new SessionChannels(sessions, host), waiting, limits: options, log });
     installHealth(entrance, health);
     if (options.metricsAddress === undefined) installMetrics(entrance, samples);
-    if (options.console) this.#console = this.#addConsole(parts);
+    if (options.console) this.#console = this.#addConsole(parts, shown);
     entrance.unavailable = STARTING;
   }
 
@@ -79,7 +81,7 @@ export class HttpDoors {
     this.#console?.sweep();
   }
 
-  #addConsole({ host, certificate, access }: HttpDoorsParts): ConsoleSite<unknown> {
+  #addConsole({ host, certificate, access }: HttpDoorsParts, shown: Identify): ConsoleSite<unknown> {
     const site = new ConsoleSite(
       this.listener.entrance,
       pageFiles(),
@@ -88,8 +90,7 @@ export class HttpDoors {
     this.listener.addNative(host, {
       path: "/console/mq",
       reach: "own",
-      identify: (request, response) =>
-        access.isOn ? (site.who(request) ?? identify(access, request, response)) : undefined,
+      identify: (request, response) => (access.isOn ? site.who(request) : undefined) ?? shown(request, response),
     });
     return site;
   }
