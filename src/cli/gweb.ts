@@ -43,7 +43,8 @@ const { http, etcd, registries, tls, caFile } = settings;
 const log = createLog("info", "text", (line) => process.stderr.write(line));
 
 /** In words of the flags. */
-const inFlags = (text: string): string => text.replaceAll("httpTls.certFile", "-cert_file").replaceAll("httpTls.keyFile", "-key_file");
+const inFlags = (text: string): string =>
+  text.replaceAll("httpTls.certFile", "-cert_file").replaceAll("httpTls.keyFile", "-key_file");
 
 /** @throws CertificateError when a file cannot be used. */
 const readTls = (): Certificate | undefined => {

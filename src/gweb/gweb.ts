@@ -1,6 +1,6 @@
 /** The console of all nodes of a registry or an etcd: its port, and what is answered there. */
 import { Access } from "../main/access/access.js";
-import { ConsoleSite } from "../main/console/console-site.js";
+import { ConsoleSite, redirect } from "../main/console/console-site.js";
 import { pageFiles } from "../main/console/page-files.js";
 import type { Log } from "../main/log.js";
 import { contain } from "../main/native/error-boundary.js";
@@ -9,11 +9,11 @@ import { AddressShares } from "../main/ports/address-shares.js";
 import type { Certificate } from "../main/ports/certificate.js";
 import { Admission } from "../main/ports/http/admission.js";
 import type { EngineHost, HttpEngine, HttpRequest, HttpResponse, WebSocketPeer } from "../main/ports/http/engine.js";
-import { type HttpHandler, HttpEntrance, WEBSOCKET_IDLE_TIMEOUT } from "../main/ports/http/entrance.js";
+import { HttpEntrance, WEBSOCKET_IDLE_TIMEOUT } from "../main/ports/http/entrance.js";
 import { HttpGuard } from "../main/ports/http/guard.js";
 import { NodeEngine } from "../main/ports/http/node-engine.js";
-import { isLoopback } from "../protocol/loopback.js";
 import { MAX_WEBSOCKET_MESSAGE_BYTES } from "../protocol/limits.js";
+import { isLoopback } from "../protocol/loopback.js";
 import type { NodeList } from "../registry/administration/index.js";
 import { UnauthorizedError } from "../registry/discovery/index.js";
 import { Nodes } from "./nodes.js";
@@ -55,7 +55,8 @@ export const startGweb = async (options: GwebOptions): Promise<Gweb> => {
   try {
     await nodes.all(undefined);
   } catch (error) {
-    if (error instanceof UnauthorizedError) log.info({}, `${list.name} asks for a token, which is typed at the console`);
+    if (error instanceof UnauthorizedError)
+      log.info({}, `${list.name} asks for a token, which is typed at the console`);
     else log.warn({ reason: (error as Error).message }, `${list.name} does not list its nodes; it is asked again`);
   }
   warnOfExposure(options);
@@ -96,10 +97,14 @@ class GwebPort implements EngineHost {
     const access = new Access([], log);
     const guard = new HttpGuard({ listensOn: http.host, allowOrigin: [], allowHost: [] });
     this.#entrance = new HttpEntrance(this.#engine, guard, new Admission(UNCOUNTED), log, refusal, access);
-    this.#site = new ConsoleSite(this.#entrance, pageFiles(), new NodesConsole(nodes, access, certificate !== undefined));
+    this.#site = new ConsoleSite(
+      this.#entrance,
+      pageFiles(),
+      new NodesConsole(nodes, access, certificate !== undefined),
+    );
     const who = (request: HttpRequest): Visitor | undefined => this.#site.who(request);
     this.#entrance.add("/console/nodes", nodesPath(nodes, who), { reach: "own", methods: METHODS });
-    this.#entrance.add("/", toConsole, { reach: "linked", head: toConsole, methods: ["get"] });
+    this.#entrance.add("/", redirect, { reach: "linked", head: redirect, methods: ["get"] });
     this.#entrance.add("/ping", (exchange) => exchange.reply(undefined, "text/plain; charset=utf-8", "OK"));
     this.#engine.addWebSocket("/console/mq", {
       maxMessageBytes: MAX_WEBSOCKET_MESSAGE_BYTES,
@@ -163,7 +168,10 @@ class GwebPort implements EngineHost {
       const isUnauthorized = error instanceof UnauthorizedError;
       throw new NoTarget(isUnauthorized ? "UNAUTHORIZED" : "SHUTTING_DOWN", (error as Error).message);
     }
-    throw new NoTarget("SHUTTING_DOWN", `no node with the id ${/^\d{1,4}$/.test(id) ? id : "that was asked for"} is listed`);
+    throw new NoTarget(
+      "SHUTTING_DOWN",
+      `no node with the id ${/^\d{1,4}$/.test(id) ? id : "that was asked for"} is listed`,
+    );
   }
 }
 
@@ -181,9 +189,3 @@ const UNCOUNTED = {
 
 /** As `refuse` of the console has it. */
 const refusal = (text: string): string => JSON.stringify({ error: { code: "REFUSED", text } });
-
-const toConsole: HttpHandler = (exchange, { method }) => {
-  const fields = [["Location", "console/"]] as const;
-  if (method === "head") exchange.sendNothing("308 Permanent Redirect", fields);
-  else exchange.reply("308 Permanent Redirect", undefined, "", fields);
-};

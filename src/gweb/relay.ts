@@ -86,7 +86,8 @@ export class Relay implements WebSocketPeer {
     if (this.#early === undefined) return this.#toNode(message);
     this.#early.push(message);
     this.#earlyBytes += message.length;
-    if (this.#earlyBytes > MAX_EARLY_BYTES) this.#end(UNSUPPORTED_DATA, "too much was sent before the node had answered");
+    if (this.#earlyBytes > MAX_EARLY_BYTES)
+      this.#end(UNSUPPORTED_DATA, "too much was sent before the node had answered");
   }
 
   drained(): void {

@@ -38,6 +38,8 @@ export interface HttpDoorsParts {
   readonly health: Pick<Health, "hindrance">;
   /** Called for each scrape. */
   readonly samples: () => Samples;
+  /** The directory of the console's files. Undefined: the broker's own. */
+  readonly page: URL | undefined;
 }
 
 export class HttpDoors {
@@ -81,10 +83,10 @@ export class HttpDoors {
     this.#console?.sweep();
   }
 
-  #addConsole({ host, certificate, access }: HttpDoorsParts, shown: Identify): ConsoleSite<unknown> {
+  #addConsole({ host, certificate, access, page }: HttpDoorsParts, shown: Identify): ConsoleSite<unknown> {
     const site = new ConsoleSite(
       this.listener.entrance,
-      pageFiles(),
+      pageFiles(page),
       new BrokerConsole(access, certificate !== undefined),
     );
     this.listener.addNative(host, {

@@ -112,6 +112,8 @@ export interface ServerParts {
   readonly frontEnds: readonly FrontEnd[] | undefined;
   /** The file that runs as the gRPC thread. Undefined: the broker's own. */
   readonly grpcThread: URL | undefined;
+  /** The directory of the console's files. Undefined: the broker's own. */
+  readonly page: URL | undefined;
   /** Milliseconds between two sweeps. */
   readonly sweepEvery: number;
   readonly health: Health;
@@ -151,6 +153,7 @@ export class Server implements ConnectionHost, SessionHost {
     certificates,
     frontEnds,
     grpcThread,
+    page,
     sweepEvery,
     health,
     samples,
@@ -218,6 +221,7 @@ export class Server implements ConnectionHost, SessionHost {
         waiting: this.#context.waiting,
         health,
         samples,
+        page,
       });
       this.#http = this.#httpDoors.listener;
     }

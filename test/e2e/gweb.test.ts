@@ -10,7 +10,9 @@ import { openNode, registration, testAnnouncement, testRegistry, urlOf } from ".
 import { sharedBroker, testBroker } from "./brokers.js";
 import { Shell } from "./shell.js";
 
-const { connect } = (await import("../../dist/client/index.js" as string)) as typeof import("../../src/client/index.js");
+const { connect } = (await import(
+  "../../dist/client/index.js" as string
+)) as typeof import("../../src/client/index.js");
 
 const TOKEN = "ringmq_of-an-operator";
 const TOKENS = [{ hash: hashOf(TOKEN) }];
@@ -115,12 +117,18 @@ describe("with a registry that has tokens", () => {
     const home = await browser.ask("/");
     expect([home.status, home.headers.get("location")]).toEqual([308, "console/"]);
     const page = await browser.ask("/console/");
-    expect([page.status, page.headers.get("content-security-policy")]).toEqual([200, expect.stringContaining("script-src 'self'")]);
+    expect([page.status, page.headers.get("content-security-policy")]).toEqual([
+      200,
+      expect.stringContaining("script-src 'self'"),
+    ]);
     const session = { kind: "nodes", login: true, user: null };
     expect(await (await browser.ask("/console/session")).json()).toMatchObject(session);
     expect(await browser.refused("/console/nodes", "GET")).toEqual([401, "UNAUTHORIZED", expect.any(String)]);
     await expect(browser.client("1")).rejects.toMatchObject({ code: "UNAUTHORIZED" });
-    expect((await browser.refused("/console/session", "POST", { token: `${TOKEN}x` })).slice(0, 2)).toEqual([401, "UNAUTHORIZED"]);
+    expect((await browser.refused("/console/session", "POST", { token: `${TOKEN}x` })).slice(0, 2)).toEqual([
+      401,
+      "UNAUTHORIZED",
+    ]);
 
     const logIn = await browser.ask("/console/session", "POST", { token: TOKEN });
     expect(logIn.headers.get("set-cookie")).toMatch(/^ringmq.*; Path=\/console\/; HttpOnly; SameSite=Strict$/);
@@ -145,10 +153,18 @@ describe("with a registry that has tokens", () => {
     const change = { tcp_addr: `127.0.0.1:${other.tcp}`, weight: 7 };
     expect((await browser.ask("/console/nodes", "PATCH", change)).status).toBe(204);
     expect(await browser.nodes()).toContainEqual(listed(3, other, 7));
-    expect(await browser.refused("/console/nodes", "POST", added(3, guarded()))).toEqual([409, "REFUSED", "node.Id 3 has exist"]);
+    expect(await browser.refused("/console/nodes", "POST", added(3, guarded()))).toEqual([
+      409,
+      "REFUSED",
+      "node.Id 3 has exist",
+    ]);
     expect((await browser.ask("/console/nodes", "DELETE", { tcp_addr: change.tcp_addr })).status).toBe(204);
     expect(await ids()).toEqual([1, 2]);
-    expect(await browser.refused("/console/nodes", "DELETE", { tcp_addr: change.tcp_addr })).toEqual([409, "REFUSED", "addr is not exist"]);
+    expect(await browser.refused("/console/nodes", "DELETE", { tcp_addr: change.tcp_addr })).toEqual([
+      409,
+      "REFUSED",
+      "addr is not exist",
+    ]);
 
     for (const [body, text] of [
       ["{", "the body is a JSON object"],
@@ -159,8 +175,13 @@ describe("with a registry that has tokens", () => {
       expect(await browser.refused("/console/nodes", "POST", body)).toEqual([400, "BAD_BODY", text]);
     }
     const form = { "content-type": "text/plain" };
-    expect((await browser.refused("/console/nodes", "POST", added(3, other), form)).slice(0, 2)).toEqual([415, "BAD_CONTENT_TYPE"]);
-    expect((await browser.ask("/console/nodes", "POST", added(3, other), { origin: "http://evil.example" })).status).toBe(403);
+    expect((await browser.refused("/console/nodes", "POST", added(3, other), form)).slice(0, 2)).toEqual([
+      415,
+      "BAD_CONTENT_TYPE",
+    ]);
+    expect(
+      (await browser.ask("/console/nodes", "POST", added(3, other), { origin: "http://evil.example" })).status,
+    ).toBe(403);
     expect((await browser.ask("/console/nodes", "PUT", "{}")).status).toBe(405);
     expect(await ids()).toEqual([1, 2]);
   });
@@ -173,7 +194,7 @@ describe("with a registry that has tokens", () => {
     await Promise.all([client.publish("large", body), client.publish("large", body)]);
     for (let i = 0; i < 2; i++) {
       const [message] = await client.pop("large");
-      expect(Buffer.compare(message?.payload ?? Buffer.alloc(0), body)).toBe(0);
+      expect(Buffer.compare(message?.body ?? Buffer.alloc(0), body)).toBe(0);
       await message?.ack();
     }
     for (const id of ["7", "", "127.0.0.1:9504", "1@evil.example"]) {
@@ -203,7 +224,12 @@ describe("with a registry that has tokens", () => {
 
 it("with etcd: nodes that announce themselves keep their lease when they are weighed, those that are added have none", async () => {
   const etcd = await EtcdServer.start();
-  const announcement = announce(nodeOf(open(), 1), { registries: [], etcd: [etcd.endpoint], leaseSeconds: 5, checkInterval: 20 });
+  const announcement = announce(nodeOf(open(), 1), {
+    registries: [],
+    etcd: [etcd.endpoint],
+    leaseSeconds: 5,
+    checkInterval: 20,
+  });
   onTestFinished(() => announcement.close());
   const ids = async () => (await listAnnounced([etcd.endpoint])).map(({ id, weight }) => [id, weight]);
   await expect.poll(ids, { timeout: 10_000 }).toEqual([[1, 1]]);
@@ -216,9 +242,17 @@ it("with etcd: nodes that announce themselves keep their lease when they are wei
   expect(await browser.nodes()).toEqual([listed(1, open(), 5)]);
   const second = await testBroker({ durability: "memory", node: 2 });
   expect((await browser.ask("/console/nodes", "POST", added(2, second))).status).toBe(204);
-  expect(await browser.refused("/console/nodes", "POST", added(2, second))).toEqual([409, "REFUSED", "node.Id 2 has exist"]);
+  expect(await browser.refused("/console/nodes", "POST", added(2, second))).toEqual([
+    409,
+    "REFUSED",
+    "node.Id 2 has exist",
+  ]);
   const mute = { ...added(3, second), tcp_addr: "127.0.0.1:1", http_addr: "127.0.0.1:1" };
-  expect(await browser.refused("/console/nodes", "POST", mute)).toEqual([409, "REFUSED", "http_addr 127.0.0.1:1 does not answer /ping"]);
+  expect(await browser.refused("/console/nodes", "POST", mute)).toEqual([
+    409,
+    "REFUSED",
+    "http_addr 127.0.0.1:1 does not answer /ping",
+  ]);
   // With its lease ends the one that announced itself: the edit has not taken it off that.
   await announcement.close();
   expect(await ids()).toEqual([[2, 1]]);

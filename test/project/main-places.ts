@@ -77,7 +77,13 @@ export const MAIN_PLACES: readonly Place[] = [
   {
     file: "src/main/console/probe.ts",
     may: ["./logins.js", "../access/access.js", "../ports/http/entrance.js", "node:zlib"],
-    mayNot: ["../broker.js", "../native/connection.js", "../../console/app/pages.js", "../../shard/shard.js", "node:http"],
+    mayNot: [
+      "../broker.js",
+      "../native/connection.js",
+      "../../console/app/pages.js",
+      "../../shard/shard.js",
+      "node:http",
+    ],
   },
   {
     file: "src/main/ports/bridge/probe.ts",

@@ -31,7 +31,11 @@ export const GWEB_FLAGS: readonly FlagGroup[] = [
         description: "the etcd that lists the nodes, instead of a registry, separated by commas",
         parse: parseUrls,
       },
-      { name: "cert_file", value: "file", description: "its certificate in PEM, with which it speaks TLS (default: none)" },
+      {
+        name: "cert_file",
+        value: "file",
+        description: "its certificate in PEM, with which it speaks TLS (default: none)",
+      },
       { name: "key_file", value: "file", description: "the private key of the certificate in PEM" },
       {
         name: "ca_file",

@@ -29,10 +29,9 @@ const FOR_EVER = "public, max-age=31536000, immutable";
 const ASK_EACH_TIME = "no-cache";
 
 export const sendFile = async (file: PageFile, exchange: HttpExchange, request: HttpRequest): Promise<void> => {
-  const { method } = request;
-  if (method !== "get" && method !== "head") return notAllowed(exchange, "GET, HEAD");
   const takesGzip = acceptsGzip(request.header("accept-encoding"));
   const known = request.header("if-none-match");
+  const isHead = request.method === "head";
   const { plain, gzip } = await file.content();
   const { bytes, tag } = (takesGzip && gzip) || plain;
   const fields: (readonly [string, string])[] = [
@@ -43,15 +42,9 @@ export const sendFile = async (file: PageFile, exchange: HttpExchange, request: 
   if (gzip !== undefined) fields.push(["Vary", "Accept-Encoding"]);
   if (isKnown(known, tag)) return exchange.sendNothing("304 Not Modified", fields);
   if (bytes === gzip?.bytes) fields.push(["Content-Encoding", "gzip"]);
-  if (method === "head") return exchange.sendNothing(undefined, [["Content-Type", file.type], ...fields]);
+  if (isHead) return exchange.sendNothing(undefined, [["Content-Type", file.type], ...fields]);
   exchange.replyBytes(undefined, file.type, bytes, fields);
 };
-
-export const notAllowed = (exchange: HttpExchange, methods: string): void =>
-  exchange.reply("405 Method Not Allowed", "text/plain; charset=utf-8", `the path takes ${methods}\n`, [
-    ...HEADERS,
-    ["Allow", methods],
-  ]);
 
 /** `gzip;q=0` refuses it. */
 const acceptsGzip = (header: string): boolean =>

@@ -6,7 +6,7 @@
 import { entryOf, listAnnounced, nodeKey } from "../discovery/etcd.js";
 import { EtcdGateway, toBase64 } from "../discovery/etcd-gateway.js";
 import type { RequestOptions } from "../discovery/json-request.js";
-import { isObject, formatJoinTime, type NodeInfo } from "../discovery/node-info.js";
+import { formatJoinTime, isObject, type NodeInfo } from "../discovery/node-info.js";
 import { acceptsTcp, answersPing } from "../server/probe.js";
 import { ListRefusal, type NewNode, type NodeList } from "./node-list.js";
 

@@ -49,7 +49,9 @@ export class GregisterList implements NodeList {
 
   /** In each, whatever becomes of it in the others; where there are several, a failure tells which. */
   async #change(path: string, parameters: Readonly<Record<string, string>>, options: RequestOptions): Promise<void> {
-    const made = await Promise.allSettled(this.#registries.map((each) => requestRegistry(each, path, parameters, options)));
+    const made = await Promise.allSettled(
+      this.#registries.map((each) => requestRegistry(each, path, parameters, options)),
+    );
     const at = made.findIndex(({ status }) => status === "rejected");
     const failed = made[at];
     if (failed?.status !== "rejected") return;
