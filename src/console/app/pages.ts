@@ -15,6 +15,11 @@ export interface PageEntry {
 /** In the order of the navigation. */
 export const PAGES: readonly PageEntry[] = [
   {
+    path: "topics",
+    title: "topics",
+    load: async () => (await import("../pages/topics/topics-page.js")).Page,
+  },
+  {
     path: "connections",
     title: "connections",
     load: async () => (await import("../pages/connections/connections-page.js")).Page,

@@ -53,6 +53,7 @@ export class HttpListener implements Port, EngineHost {
 
   /** Adds the native protocol. */
   addNative(host: ConnectionHost, door: NativeDoor): void {
+    this.entrance.webSockets.add(door.path);
     this.#engine.addWebSocket(door.path, {
       maxMessageBytes: MAX_WEBSOCKET_MESSAGE_BYTES,
       idleTimeout: WEBSOCKET_IDLE_TIMEOUT,
