@@ -6,7 +6,7 @@
  */
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
-import { useEffect, useId, useMemo, useRef } from "preact/hooks";
+import { useEffect, useId, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { count } from "./format.js";
 import { SearchField } from "./search-field.js";
 import { type Sorting, sorted } from "./sorting.js";
@@ -43,6 +43,8 @@ interface TableProps<R> {
   readonly isCut?: boolean;
   /** What is there in place of rows when there are none. */
   readonly empty: ComponentChildren;
+  /** The end stays in sight as rows are added there, unless the reader has scrolled away from it. Default false. */
+  readonly follow?: boolean;
   /** Beside the search. */
   readonly tools?: ComponentChildren;
 }
@@ -68,6 +70,7 @@ export const Table = <R,>({
   order,
   onOpen,
   isCut = false,
+  follow = false,
   empty,
   tools,
 }: TableProps<R>) => {
@@ -77,6 +80,7 @@ export const Table = <R,>({
   const room = useSignal(FIRST_ROOM);
   const current = useSignal(0);
   const box = useRef<HTMLDivElement>(null);
+  const isAtEnd = useRef(true);
   const id = useId();
 
   const shown = useMemo(() => {
@@ -98,6 +102,13 @@ export const Table = <R,>({
     observer.observe(element);
     return () => observer.disconnect();
   }, []);
+
+  useLayoutEffect(() => {
+    const element = box.current;
+    if (element === null || !follow || !isAtEnd.current) return;
+    element.scrollTop = element.scrollHeight;
+    top.value = element.scrollTop;
+  }, [rows, follow]);
 
   const first = Math.max(0, Math.min(Math.floor(top.value / ROW), shown.length - room.value) - SPARE);
   const last = Math.min(shown.length, first + room.value + 2 * SPARE);
@@ -174,7 +185,9 @@ export const Table = <R,>({
         class="rows"
         ref={box}
         onScroll={(event) => {
-          top.value = event.currentTarget.scrollTop;
+          const { scrollTop, scrollHeight, clientHeight } = event.currentTarget;
+          top.value = scrollTop;
+          isAtEnd.current = scrollHeight - scrollTop - clientHeight < ROW;
         }}
       >
         <table id={id} aria-label={label} aria-rowcount={shown.length + 1}>
