@@ -22,8 +22,10 @@ interface FindingsProps {
   readonly routeKey?: string | undefined;
 }
 
+const capitalized = (sentence: string): string => sentence.slice(0, 1).toUpperCase() + sentence.slice(1);
+
 const sentenceOf = (finding: Finding): string =>
-  (language.value === "zh" ? chineseText(finding, Date.now()) : undefined) ?? finding.text;
+  (language.value === "zh" ? chineseText(finding, Date.now()) : undefined) ?? capitalized(finding.text);
 
 interface FindingItemProps extends FindingsProps {
   readonly finding: Finding;

@@ -61,7 +61,7 @@ const groupColumns = (
     cell: ({ first }) => moment(first),
     sort: ({ first }) => first,
     numeric: true,
-    width: "13rem",
+    width: "14rem",
     priority: 3,
   },
   {
@@ -70,7 +70,7 @@ const groupColumns = (
     cell: ({ last }) => moment(last),
     sort: ({ last }) => last,
     numeric: true,
-    width: "13rem",
+    width: "14rem",
     priority: 2,
   },
 ];
@@ -119,20 +119,20 @@ const letterColumns = (
         onInput={(event) => onSelect([id], event.currentTarget.checked)}
       />
     ),
-    width: "2.6rem",
+    width: "3rem",
   },
   {
     key: "id",
     title: words.id,
     cell: ({ id }) => <Name value={id} href={hrefTo(["topics", topic, "messages", id])} />,
-    width: "12.5rem",
+    width: "13rem",
   },
   {
     key: "died",
     title: words.died,
     cell: ({ time }) => moment(time),
     sort: ({ time }) => time,
-    width: "13rem",
+    width: "14rem",
     priority: 2,
   },
   {
@@ -141,7 +141,7 @@ const letterColumns = (
     cell: ({ retry }) => count(retry),
     sort: ({ retry }) => retry,
     numeric: true,
-    width: "5.5rem",
+    width: "6rem",
     priority: 2,
   },
   {

@@ -69,7 +69,7 @@ export const text = texts<HistoryText>({
     queue: "Queue",
     since: (time) => `since ${time}`,
     until: (time) => `until ${time}`,
-    retries: (count) => `${count} failed deliveries`,
+    retries: (count) => `failed deliveries: ${count}`,
     heldBy: "with",
     popped: "popped",
     connection: (id) => `connection ${id}`,
