@@ -15,6 +15,15 @@ export interface PageEntry {
 /** In the order of the navigation. */
 export const PAGES: readonly PageEntry[] = [
   {
+    path: "topics",
+    title: "topics",
+    load: async () => (await import("../pages/topics/topics-page.js")).Page,
+  },
+  {
+    path: "topics/:topic",
+    load: async () => (await import("../pages/topic/topic-page.js")).Page,
+  },
+  {
     path: "channels",
     title: "channels",
     load: async () => (await import("../pages/channels/channels-page.js")).Page,

@@ -20,6 +20,8 @@ interface FindingsProps {
   readonly queue?: string | undefined;
   /** Undefined: nothing is said of where messages go. */
   readonly routeKey?: string | undefined;
+  /** Only what is in the way of messages, and nothing where there is nothing. Default false. */
+  readonly isBrief?: boolean;
 }
 
 const capitalized = (sentence: string): string => sentence.slice(0, 1).toUpperCase() + sentence.slice(1);
@@ -67,20 +69,21 @@ const FindingItem = ({ client, topic, queue, finding, onMended }: FindingItemPro
 
 /** It looks again every few seconds. */
 export const Findings = (props: FindingsProps) => {
-  const { client, topic, queue, routeKey } = props;
+  const { client, topic, queue, routeKey, isBrief = false } = props;
   const { value, error, reload } = usePolled(
     () => client.explain(topic, { queue, routeKey }),
     [client, topic, queue, routeKey],
     3_000,
   );
+  const shown = isBrief ? value?.filter((finding) => weightOf(finding) === "bad") : value;
   return (
     <>
       <ErrorLine error={error} />
-      {value === undefined && <Loading unless={error} />}
-      {value?.length === 0 && <p class="muted">{text().nothing}</p>}
-      {value !== undefined && value.length > 0 && (
+      {!isBrief && value === undefined && <Loading unless={error} />}
+      {!isBrief && value?.length === 0 && <p class="muted">{text().nothing}</p>}
+      {shown !== undefined && shown.length > 0 && (
         <ol class="findings">
-          {value.map((finding) => (
+          {shown.map((finding) => (
             <FindingItem key={`${finding.code} ${finding.queue}`} {...props} finding={finding} onMended={reload} />
           ))}
         </ol>

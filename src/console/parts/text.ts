@@ -22,6 +22,7 @@ export const text = texts({
     headers: "Headers",
     showsFirst: (shown: string, all: string) => `The first ${shown} of ${all}`,
     loading: "Loading…",
+    tabs: { label: "The topic", topic: "Topic", messages: "Messages", dead: "Dead letters", explain: "Explain" },
   },
   zh: {
     search: "搜索",
@@ -43,5 +44,6 @@ export const text = texts({
     headers: "消息头",
     showsFirst: (shown, all) => `显示前 ${shown}，共 ${all}`,
     loading: "加载中…",
+    tabs: { label: "主题", topic: "主题", messages: "消息", dead: "死信", explain: "诊断" },
   },
 });

@@ -33,7 +33,7 @@ const Figures = ({ stats, perSecond }: { readonly stats: ChannelStatistics; read
     [words.positions, `${count(first)} – ${count(next)}`],
   ];
   return (
-    <dl class="figures">
+    <dl class="channel-figures">
       {figures.map(([name, value]) => (
         <div key={name}>
           <dt>{name}</dt>

@@ -14,6 +14,7 @@ import { count } from "../../parts/format.js";
 import { Loading } from "../../parts/loading.js";
 import { visible } from "../../parts/name.js";
 import { PageHead } from "../../parts/page-head.js";
+import { TopicTabs } from "../../parts/topic-tabs.js";
 import "./dead-letters.css";
 import { EditDialog } from "./edit-dialog.js";
 import { LetterDialog } from "./letter-dialog.js";
@@ -217,6 +218,7 @@ export const Page = (props: PageProps) => {
           { title: topic, href: hrefTo(["topics", topic]) },
         ]}
       />
+      <TopicTabs topic={topic} current="dead" queue={shown} />
       <ErrorLine error={error} />
       {stats !== undefined && shown !== undefined && stats.queues.length > 1 && (
         <div class="dead-queue">

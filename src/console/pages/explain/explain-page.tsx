@@ -9,6 +9,7 @@ import { Findings } from "../../findings/findings.js";
 import { SelectField, TextField } from "../../parts/fields.js";
 import { visible } from "../../parts/name.js";
 import { PageHead } from "../../parts/page-head.js";
+import { TopicTabs } from "../../parts/topic-tabs.js";
 import "./explain.css";
 import { text } from "./text.js";
 
@@ -44,6 +45,7 @@ export const Page = (props: PageProps) => {
           { title: topic, href: hrefTo(["topics", topic]) },
         ]}
       />
+      <TopicTabs topic={topic} current="explain" queue={queue} />
       <p class="muted">{words.about}</p>
       <form
         class="explain-form"
