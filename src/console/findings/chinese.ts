@@ -26,7 +26,7 @@ const REASONS: Readonly<Record<string, string>> = {
 };
 
 const next = ({ next: first, isExact }: Details, now: number): string =>
-  `${isExact === true ? "最早一条" : "其中一条"}${until(first, now)}到期`;
+  `${isExact === true ? "最早一条" : "其中一条"}在 ${until(first, now)}到期`;
 
 type Sentence = (details: Details, now: number) => string;
 
@@ -41,7 +41,7 @@ const SENTENCES: Readonly<Record<FindingCode, Sentence>> = {
   QUEUE_FULL: ({ length, overflow }) =>
     `队列已满（${number(length)} 条）：${overflow === "refuse" ? "新的发布会被拒绝" : "新消息会挤掉最早的消息"}。`,
   BRAKED: ({ rate, next: first }, now) =>
-    `最近几乎全部失败，因此队列每秒只放行 ${number(rate)} 条消息，下一条在${until(first, now)}。`,
+    `最近几乎全部失败，因此队列每秒只放行 ${number(rate)} 条消息，下一条在 ${until(first, now)}。`,
   NO_CONSUMER: ({ ready }) => `没有人消费或等待该队列；${number(ready)} 条消息就绪。`,
   CONSUMERS_HELD: ({ held, consumers }) =>
     `${number(consumers)} 个消费者中有 ${number(held)} 个收不到消息：其连接读取过慢。`,
@@ -50,7 +50,7 @@ const SENTENCES: Readonly<Record<FindingCode, Sentence>> = {
   OUTBOX_CROWDED: () => "发往客户端的数据过多，等其发出后继续投递。",
   BEHIND_OTHERS: ({ queues }) => `该分片上有 ${number(queues)} 个队列有消息要投递，轮流进行。`,
   IN_FLIGHT: ({ ready, inFlight, firstEnds }, now) =>
-    `${ready === 0 ? "没有就绪的消息：" : ""}${number(inFlight)} 条消息已投递但尚未确认；最早的租约在${until(firstEnds, now)}到期。`,
+    `${ready === 0 ? "没有就绪的消息：" : ""}${number(inFlight)} 条消息已投递但尚未确认；最早的租约在 ${until(firstEnds, now)}到期。`,
   RETRY_DELAYED: (details, now) => `${number(details["delayed"])} 条消息失败过，将稍后重试，${next(details, now)}。`,
   DELAYED: (details, now) => `${number(details["delayed"])} 条消息处于延迟中，${next(details, now)}。`,
   DEAD_LETTERS: ({ deadLetters, last, reason }, now) =>

@@ -155,7 +155,7 @@ const Found = ({ client, topic, queue, found, onChanged }: FoundProps) => {
       {now?.what === "purge" && (
         <Confirm
           title={words.purgeTitle(scopeName(now.scope))}
-          deed={words.purge.replace("…", "")}
+          deed={words.purgeDeed}
           {...(now.scope.kind === "all" ? { name: topic } : {})}
           act={async () => {
             await dead.purge(choiceOf(now.scope));

@@ -129,7 +129,7 @@ export const RedriveDialog = ({ dead, scope, onDone, onClose }: RedriveDialogPro
                     {words.dryRun}
                   </button>
                   <button type="submit" class="primary">
-                    {words.redriveTitle(scopeName(scope))}
+                    {words.redriveDeed}
                   </button>
                 </>
               )}

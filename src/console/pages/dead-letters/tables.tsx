@@ -126,6 +126,7 @@ const letterColumns = (
     title: words.id,
     cell: ({ id }) => <Name value={id} href={hrefTo(["topics", topic, "messages", id])} />,
     width: "13rem",
+    priority: 2,
   },
   {
     key: "died",
@@ -148,7 +149,6 @@ const letterColumns = (
     key: "said",
     title: words.said,
     cell: ({ lastReason }) => <Name value={lastReason} />,
-    priority: 2,
   },
   {
     key: "body",

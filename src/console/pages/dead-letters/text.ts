@@ -37,7 +37,7 @@ interface DeadLettersText extends Readonly<Record<string, unknown>> {
   readonly history: string;
   readonly routeKey: string;
   readonly redrive: string;
-  readonly redriveAll: string;
+  readonly redriveDeed: string;
   readonly redriveTitle: (what: string) => string;
   readonly redriveText: string;
   readonly rate: string;
@@ -52,6 +52,7 @@ interface DeadLettersText extends Readonly<Record<string, unknown>> {
   readonly close: string;
   readonly purge: string;
   readonly purgeAll: string;
+  readonly purgeDeed: string;
   readonly purgeTitle: (what: string) => string;
   readonly purgeText: string;
   readonly all: string;
@@ -113,7 +114,7 @@ export const text = texts<DeadLettersText>({
     history: "History",
     routeKey: "Route key",
     redrive: "Re-drive…",
-    redriveAll: "Re-drive all…",
+    redriveDeed: "Re-drive",
     redriveTitle: (what) => `Re-drive ${what}`,
     redriveText:
       "They go to the tail of their queue, with no failures counted and their history kept, and are delivered like any other.",
@@ -129,6 +130,7 @@ export const text = texts<DeadLettersText>({
     close: "Close",
     purge: "Purge…",
     purgeAll: "Purge all…",
+    purgeDeed: "Purge",
     purgeTitle: (what) => `Purge ${what}?`,
     purgeText: "They are dropped, and cannot be brought back.",
     all: "all dead letters",
@@ -184,7 +186,7 @@ export const text = texts<DeadLettersText>({
     history: "经历",
     routeKey: "路由键",
     redrive: "重新投递…",
-    redriveAll: "全部重新投递…",
+    redriveDeed: "重新投递",
     redriveTitle: (what) => `重新投递${what}`,
     redriveText: "消息回到队列末尾，失败次数清零，历史保留，并像其他消息一样被投递。",
     rate: "每秒消息数",
@@ -199,6 +201,7 @@ export const text = texts<DeadLettersText>({
     close: "关闭",
     purge: "清除…",
     purgeAll: "全部清除…",
+    purgeDeed: "清除",
     purgeTitle: (what) => `清除${what}？`,
     purgeText: "消息将被丢弃，无法恢复。",
     all: "全部死信",

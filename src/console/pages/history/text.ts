@@ -11,7 +11,6 @@ interface HistoryText extends Readonly<Record<string, unknown>> {
   readonly reload: string;
   readonly where: string;
   readonly nowhere: string;
-  readonly queue: string;
   readonly since: (time: string) => string;
   readonly until: (time: string) => string;
   readonly retries: (count: string) => string;
@@ -54,7 +53,6 @@ interface HistoryText extends Readonly<Record<string, unknown>> {
   readonly notAnId: string;
   readonly looking: (seen: string, all: string) => string;
   readonly notFound: (topics: string) => string;
-  readonly stop: string;
   readonly show: string;
 }
 
@@ -66,7 +64,6 @@ export const text = texts<HistoryText>({
     reload: "Look again",
     where: "Where it is now",
     nowhere: "In no queue.",
-    queue: "Queue",
     since: (time) => `since ${time}`,
     until: (time) => `until ${time}`,
     retries: (count) => `failed deliveries: ${count}`,
@@ -123,7 +120,6 @@ export const text = texts<HistoryText>({
     looking: (seen, all) => `Looking: ${seen} of ${all} topics…`,
     notFound: (topics) =>
       `No queue of the ${topics} topics has it: it may be done, or never was. With the name of its topic, its history is read in the journal.`,
-    stop: "Stop",
     show: "Show",
   },
   zh: {
@@ -133,7 +129,6 @@ export const text = texts<HistoryText>({
     reload: "重新查看",
     where: "当前位置",
     nowhere: "不在任何队列中。",
-    queue: "队列",
     since: (time) => `自 ${time}`,
     until: (time) => `至 ${time}`,
     retries: (count) => `失败 ${count} 次`,
@@ -196,7 +191,6 @@ export const text = texts<HistoryText>({
     looking: (seen, all) => `正在查找：${seen} / ${all} 个主题…`,
     notFound: (topics) =>
       `${topics} 个主题的队列中都没有它：它可能已结束，或从未存在。填写主题名称可从日志中读取其经历。`,
-    stop: "停止",
     show: "显示",
   },
 });
