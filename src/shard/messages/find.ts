@@ -137,14 +137,19 @@ export class FindCursor {
     const position = this.#position;
     while (position.state < ALL_STATES.length) {
       if (this.#cursor === undefined) {
-        this.#list = this.#listAt(position);
-        this.#cursor = this.#list.openCursor();
+        const list = this.#listAt(position);
+        if (list.head === ext.NONE) {
+          this.#leave(position);
+          continue;
+        }
+        if (this.#count > 0) return undefined;
+        this.#list = list;
+        this.#cursor = list.openCursor();
         this.#hurry(this.#cursor);
       }
       if (this.#cursor.at !== ext.NONE) return this.#cursor;
       this.close();
       this.#leave(position);
-      if (this.#count > 0) return undefined;
     }
     return undefined;
   }

@@ -439,9 +439,8 @@ export class Queue implements StoredQueue {
 
   /** To the tail of one of its lists, with a new place in line. */
   #append(list: ExtentList, extent: number): void {
-    const { extents } = this.store;
-    extents.places[extent] = this.store.nextPlace();
-    list.push(extents, extent);
+    this.store.extents.places[extent] = this.store.nextPlace();
+    list.push(this.store.extents, extent);
   }
 
   #holderOf(fragment: number): Holder | undefined {

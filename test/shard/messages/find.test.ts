@@ -138,7 +138,8 @@ describe("FIND", () => {
     const [delayed] = publish(by, [{ body: "e" }], { delay: 5_000 });
     const take = (): SeenMessage => {
       const [answer] = by.ask({ op: "pop", topic: "t", queue: "default", max: 1, maxBytes: 100, wait: 0 });
-      return (answer as { messages: SeenMessage[] }).messages[0] as SeenMessage;
+      if (answer?.kind !== "messages") throw new Error("nothing was popped");
+      return answer.messages[0] as SeenMessage;
     };
     const first = take();
     const second = take();
