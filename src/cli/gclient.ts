@@ -3,6 +3,7 @@
 import { once } from "node:events";
 import { GmqConnection } from "../gmq-client/connection.js";
 import { formatAddress } from "../main/ports/listening.js";
+import { ConfigError } from "./configuration-text.js";
 import { GCLIENT_FLAGS, type GclientSettings, gclientSettings } from "./gmq/gclient-settings.js";
 import { goDuration, logLine } from "./gmq/go-log.js";
 import { NODE_COMMANDS, type Printer } from "./gmq/node-commands.js";
@@ -109,7 +110,16 @@ const run = async (settings: GclientSettings): Promise<boolean> => {
   }
 };
 
-const settings = gclientSettings(new Settings(parseFlags(command, process.argv.slice(2)), undefined));
+const readSettings = (): GclientSettings => {
+  try {
+    return gclientSettings(new Settings(parseFlags(command, process.argv.slice(2)), undefined));
+  } catch (error) {
+    if (error instanceof ConfigError) return command.error(`error: ${error.message}`, { exitCode: USAGE });
+    throw error;
+  }
+};
+
+const settings = readSettings();
 if (settings.command === "ack" && settings.id === "")
   await fail("ack needs the id of a message: -msg_id=374389276810416130", USAGE);
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => void end(0));

@@ -14,14 +14,17 @@ import { goCommand, USAGE } from "./go-flags.js";
 import { FAILURE, stopOnSignal } from "./server-process.js";
 
 const NOTES = `
-A flag is -name=value or -name value, with one dash or two. Nobody is asked for a password: listen beyond this machine
-only in a network you trust.
+A flag is -name=value or -name value, with one dash or two. Without -token_hash nobody is asked who it is: then listen
+beyond this machine only in a network you trust.
 
 Examples:
   gregister
       on http://127.0.0.1:9595, of this machine only
   gregister -http_addr=:9595 -data_save_path=/var/lib/gregister
       on all interfaces, with a list that survives a restart
+  gregister -http_addr=:9595 -token_hash=sha256:0f3a...
+      nodes, clients and consoles show the token: gnode -register_token, gclient -token, or RINGMQ_TOKEN of their
+      environments
   gregister -config_file=conf.ini
       as the file says
   gnode -register_addr=http://127.0.0.1:9595
@@ -43,7 +46,7 @@ const { settings, log, flush, noteFailure } = await prepare(command, GREGISTER_K
 }));
 
 let registry: Registry | undefined;
-const { http, directory, tls, isOfNode } = settings;
+const { http, directory, tokens, tls, isOfNode } = settings;
 const data = directory === undefined ? undefined : resolve(directory);
 
 if (isOfNode) {
@@ -81,7 +84,7 @@ const manager = stopOnSignal({ name: "the registry", log, close: async () => reg
 try {
   // Now, and not when the first node registers and is refused.
   if (data !== undefined && existsSync(data)) accessSync(data, constants.W_OK);
-  registry = await startRegistry({ http, tls: readTls(), log, data });
+  registry = await startRegistry({ http, tokens, tls: readTls(), log, data });
 } catch (error) {
   const reason = explain(error);
   if (reason === undefined) throw error;

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** The program `memmq`: a message broker, a proxy or a client with memmq's flags and defaults. */
+import { TOKEN_VARIABLE } from "./environment.js";
 import { goCommand, parseFlags, USAGE } from "./go-flags.js";
 import { MEMMQ_FLAGS, MEMMQ_NOTES } from "./memmq/memmq-flags.js";
 import { FlagsError, type GivenFlags, type MemmqSettings, memmqSettings } from "./memmq/memmq-settings.js";
@@ -24,7 +25,7 @@ const program: Program = {
 
 const settingsOf = (given: GivenFlags): MemmqSettings => {
   try {
-    return memmqSettings(given);
+    return memmqSettings(given, process.env[TOKEN_VARIABLE]);
   } catch (error) {
     if (error instanceof FlagsError) return program.refuse(error.message);
     throw error;

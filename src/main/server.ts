@@ -4,17 +4,14 @@ import { Access } from "./access/access.js";
 import type { Addresses } from "./broker-handle.js";
 import type { Engine } from "./engine.js";
 import { gmqFrame } from "./front-ends/gmq/frame/index.js";
-import { failure } from "./front-ends/gmq/http/envelope.js";
-import { installGmqHttp } from "./front-ends/gmq/http/index.js";
 import { gmqLine } from "./front-ends/gmq/line/index.js";
-import { installMemmqHttp } from "./front-ends/memmq/http/index.js";
-import { SessionChannels } from "./front-ends/memmq/session-channels.js";
-import { installOperatorHttp } from "./front-ends/operator/index.js";
-import { type Health, STARTING, STOPPING } from "./metrics/health.js";
+import { HttpDoors } from "./http-doors.js";
+import { type Health, STOPPING } from "./metrics/health.js";
 import { MetricsPort } from "./metrics/metrics-port.js";
 import { installHealth, installMetrics } from "./metrics/routes.js";
 import type { Samples } from "./metrics/samples.js";
 import { AssemblyMemory } from "./native/assembly.js";
+import type { BrokerWatch } from "./native/broker-watch.js";
 import { CallDesk, systemSchedule } from "./native/call-desk.js";
 import { NativeConnection } from "./native/connection.js";
 import type { ConnectionContext } from "./native/connection-context.js";
@@ -29,6 +26,7 @@ import type { SessionClient } from "./native/session-client.js";
 import { type SessionHost, type SessionKind, Sessions } from "./native/sessions.js";
 import type { Transport } from "./native/transport.js";
 import { UnsentBudget } from "./native/unsent-budget.js";
+import type { Usage } from "./native/usage.js";
 import { WaitingInput } from "./native/waiting-input.js";
 import { type BrokerOptions, MIN_SHARED_CONNECTIONS } from "./options.js";
 import { AddressShares } from "./ports/address-shares.js";
@@ -40,8 +38,7 @@ import { protocolOf } from "./ports/front-end-socket.js";
 import { GrpcPort } from "./ports/grpc/grpc-port.js";
 import type { HttpEngineFactory } from "./ports/http/engine.js";
 import type { HttpPath } from "./ports/http/entrance.js";
-import { HttpGuard } from "./ports/http/guard.js";
-import { HttpListener } from "./ports/http/listener.js";
+import type { HttpListener } from "./ports/http/listener.js";
 import { HttpSessions } from "./ports/http/sessions.js";
 import { nativeProtocol } from "./ports/native-protocol.js";
 import { TcpListener } from "./ports/tcp-listener.js";
@@ -83,25 +80,6 @@ const frontEndsOf = ({ maxMessageBytes, maxBatchMessages, maxQueues, log }: Brok
   return [gmqFrame(), gmqLine({ maxMessageBytes, maxBatchMessages: batch, log })];
 };
 
-export interface Usage {
-  /** All native connections, those of sessions and of the gRPC thread among them. */
-  readonly connections: number;
-  readonly sessions: number;
-  /** Of the sessions, those of plain HTTP; some stay a while for the next request. */
-  readonly httpSessions: number;
-  readonly sockets: number;
-  /** Addresses that connections are counted of. */
-  readonly addresses: number;
-  /** Bytes of what is half-received, of what waits for shards, and of what clients have not taken. */
-  readonly assemblyBytes: number;
-  readonly waitingBytes: number;
-  readonly unsentBytes: number;
-  /** Calls that are not over, bytes of those that wait for responders, and responders. */
-  readonly calls: number;
-  readonly callBytes: number;
-  readonly responders: number;
-}
-
 /** What a server is made of. */
 export interface ServerParts {
   readonly options: BrokerOptions;
@@ -117,9 +95,12 @@ export interface ServerParts {
   readonly frontEnds: readonly FrontEnd[] | undefined;
   /** The file that runs as the gRPC thread. Undefined: the broker's own. */
   readonly grpcThread: URL | undefined;
+  /** The directory of the console's files. Undefined: the broker's own. */
+  readonly page: URL | undefined;
   /** Milliseconds between two sweeps. */
   readonly sweepEvery: number;
   readonly health: Health;
+  readonly watch: BrokerWatch;
   /** Called for each scrape. */
   readonly samples: () => Samples;
 }
@@ -133,7 +114,7 @@ export class Server implements ConnectionHost, SessionHost {
   readonly #context: ConnectionContext;
   readonly #tcp: TcpListener | undefined;
   readonly #http: HttpListener | undefined;
-  readonly #httpGuard: HttpGuard | undefined;
+  readonly #httpDoors: HttpDoors | undefined;
   readonly #grpc: GrpcPort | undefined;
   /** Undefined: it has no address of its own. */
   readonly #metrics: MetricsPort | undefined;
@@ -156,11 +137,13 @@ export class Server implements ConnectionHost, SessionHost {
     certificates,
     frontEnds,
     grpcThread,
+    page,
     sweepEvery,
     health,
+    watch,
     samples,
   }: ServerParts) {
-    const { helloTimeout, maxFrameBytes, maxMessageBytes, shards, log } = options;
+    const { helloTimeout, maxFrameBytes, maxMessageBytes, log } = options;
     const { supervisor, backups } = engine;
     const access = new Access(options.users, log);
     this.#options = options;
@@ -198,6 +181,7 @@ export class Server implements ConnectionHost, SessionHost {
       hello: helloHead(options),
       saidHello: (connection) => connections.saidHello(connection),
       history: (topic, idHigh, idLow) => histories.of(topic, idHigh, idLow),
+      watch,
       backup: (connection, directory) => backups.run(connection, directory),
       closed: (connection, isAwaited) => connections.remove(connection, isAwaited),
     };
@@ -212,24 +196,20 @@ export class Server implements ConnectionHost, SessionHost {
       this.#tcp = new TcpListener(this, protocols, helloTimeout, log, certificates.tcp);
     }
     if (options.http !== "off" && makeHttpEngine !== undefined) {
-      const { allowOrigin, allowHost, http } = options;
-      this.#httpGuard = new HttpGuard({ listensOn: http.host, allowOrigin, allowHost });
-      this.#http = new HttpListener(
-        this,
-        this.#httpGuard,
-        log,
-        (host) => makeHttpEngine(host, certificates.http),
-        failure,
+      this.#httpDoors = new HttpDoors({
+        options,
+        address: options.http,
+        host: this,
+        makeEngine: makeHttpEngine,
+        certificate: certificates.http,
         access,
-      );
-      this.#http.addNative(this);
-      installGmqHttp(this.#http.entrance, this.#httpSessions, { shards, maxMessageBytes });
-      installOperatorHttp(this.#http.entrance, this.#httpSessions);
-      const channels = new SessionChannels(this.#httpSessions, this);
-      installMemmqHttp(this.#http.entrance, { channels, waiting: this.#context.waiting, limits: options, log });
-      installHealth(this.#http.entrance, health);
-      if (options.metricsAddress === undefined) installMetrics(this.#http.entrance, samples);
-      this.#http.entrance.unavailable = STARTING;
+        sessions: this.#httpSessions,
+        waiting: this.#context.waiting,
+        health,
+        samples,
+        page,
+      });
+      this.#http = this.#httpDoors.listener;
     }
     if (options.grpc !== "off") this.#grpc = new GrpcPort(this, options, certificates.grpc, grpcThread);
     const { metricsAddress: address = "off" } = options;
@@ -268,8 +248,7 @@ export class Server implements ConnectionHost, SessionHost {
       grpc: grpc === "off" ? undefined : await this.#grpc?.listen(grpc),
     };
     if (this.#http !== undefined) this.#http.entrance.unavailable = undefined;
-    this.#sweeper = setInterval(() => this.#sweep(), this.#sweepEvery);
-    this.#sweeper.unref();
+    this.#sweeper = setInterval(() => this.#sweep(), this.#sweepEvery).unref();
   }
 
   /** Takes what has changed of the options, and ends the connections of users who may no longer be here. */
@@ -277,7 +256,7 @@ export class Server implements ConnectionHost, SessionHost {
     this.#context.access.reload(users);
     this.#forEach((connection) => connection.recheck());
     this.shares.maxPerAddress = maxConnectionsPerAddress;
-    this.#httpGuard?.allow({ allowOrigin, allowHost });
+    this.#httpDoors?.allow({ allowOrigin, allowHost });
   }
 
   /** Connections that come from now on are shown these certificates. Ports that had none still have none. */
@@ -327,6 +306,10 @@ export class Server implements ConnectionHost, SessionHost {
 
   get httpPaths(): readonly HttpPath[] {
     return this.#http?.entrance.paths ?? [];
+  }
+
+  get webSocketPaths(): ReadonlySet<string> {
+    return this.#http?.entrance.webSockets ?? new Set();
   }
 
   /** What clients take up now: all 0 when there are none. */
@@ -429,8 +412,7 @@ export class Server implements ConnectionHost, SessionHost {
       try {
         tell(connection);
       } catch (error) {
-        const { log } = this.#options;
-        contain(log, `the connection of ${connection.peer}`, error, () => connection.destroy());
+        contain(this.#options.log, `the connection of ${connection.peer}`, error, () => connection.destroy());
       }
     }
   }
@@ -444,6 +426,7 @@ export class Server implements ConnectionHost, SessionHost {
     this.#forEach((connection) => connection.sweep(now));
     this.#sessions.sweep(now);
     this.#httpSessions.sweep();
+    this.#httpDoors?.sweep();
     this.#sweeps++;
     if (this.#sweeps % TRIM_EVERY === 0) this.#forEach((connection) => connection.trim());
   }

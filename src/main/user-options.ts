@@ -82,7 +82,8 @@ const checkList = (what: string, given: unknown, most: number): void => {
 const isText = (given: unknown): given is string =>
   typeof given === "string" && given !== "" && given.length <= MAX_NAME && !CONTROL.test(given);
 
-const checkToken = (what: string, token: TokenOptions): void => {
+/** Throws OptionError. */
+export const checkToken = (what: string, token: TokenOptions): void => {
   checkKeys(what, token, KEYS.token);
   // What was given in its place may be the token itself, which is shown nowhere.
   if (typeof token.hash !== "string" || !HASH.test(token.hash)) {

@@ -10,7 +10,7 @@ import { contents, lintRules, type Room, readRooms, roomOf } from "./rooms.js";
 const rooms = readRooms();
 
 it("each file of src is in one room of docs/architecture.md, and each room has files", async () => {
-  const sources = (await readdir(join(ROOT, "src"), { recursive: true })).filter((path) => path.endsWith(".ts"));
+  const sources = (await readdir(join(ROOT, "src"), { recursive: true })).filter((path) => /\.tsx?$/.test(path));
   expect(sources.filter((path) => roomOf(path, rooms) === undefined)).toEqual([]);
   expect(new Set(rooms.map(({ name }) => name)).size).toBe(rooms.length);
   const inhabited = new Set(sources.map((path) => roomOf(path, rooms)?.name));
@@ -159,7 +159,7 @@ it("a clock, a timer, randomness and I/O are refused in the core of a shard, and
 const sourcesWith = async (text: RegExp, folder: string): Promise<string[]> => {
   const found: string[] = [];
   for (const path of await readdir(join(ROOT, folder), { recursive: true })) {
-    if (path.endsWith(".ts") && text.test(await readFile(join(ROOT, folder, path), "utf8"))) found.push(path);
+    if (/\.tsx?$/.test(path) && text.test(await readFile(join(ROOT, folder, path), "utf8"))) found.push(path);
   }
   return found;
 };

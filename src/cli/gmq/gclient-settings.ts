@@ -2,9 +2,12 @@
 import { InvalidArgumentError } from "commander";
 import { isWord } from "../../gmq-client/requests.js";
 import type { Address } from "../../main/options.js";
+import { TOKEN_VARIABLE } from "../environment.js";
 import { type FlagGroup, parseNames, wholeNumber } from "../go-flags.js";
 import { parsePeer } from "../units.js";
 import type { Settings } from "./settings.js";
+import { parseToken, shownToken } from "./token-settings.js";
+import { DEFAULT_REGISTRY } from "./urls.js";
 
 export const COMMANDS = [
   "push",
@@ -28,7 +31,6 @@ const MAX_MESSAGES = 1_000_000_000;
 const DEFAULT_MESSAGES = 100;
 
 export const DEFAULT_NODE: Address = { host: "127.0.0.1", port: 9503 };
-const DEFAULT_REGISTRY = "http://127.0.0.1:9595";
 
 /** gmq's own program has `delcare` only. */
 const parseCommand = (text: string): CommandName => {
@@ -83,6 +85,12 @@ export const GCLIENT_FLAGS: readonly FlagGroup[] = [
         description: "the etcd that lists the nodes, instead of a registry",
         parse: parseNames,
       },
+      {
+        name: "token",
+        value: "token",
+        description: `says who you are to a registry that asks; others on this machine see flags, so rather set ${TOKEN_VARIABLE}`,
+        parse: parseToken,
+      },
     ],
   },
   {
@@ -126,6 +134,8 @@ export interface GclientSettings {
   readonly registries: readonly string[];
   /** Empty: registries are asked. */
   readonly etcd: readonly string[];
+  /** What the registry is shown; undefined: nothing. */
+  readonly token: string | undefined;
   readonly topic: string;
   readonly routeKey: string;
   readonly bindKey: string;
@@ -146,6 +156,7 @@ export const gclientSettings = (settings: Settings): GclientSettings => {
     node: settings.value("node_addr", undefined, parsePeer) ?? DEFAULT_NODE,
     registries: names("register_addr") ?? [DEFAULT_REGISTRY],
     etcd: names("etcd_endpoints") ?? [],
+    token: shownToken(settings, "token", undefined),
     topic: text("topic", "golang"),
     routeKey: text("route_key", ""),
     bindKey: text("bind_key", ""),

@@ -1,6 +1,5 @@
 /** The flags and the configuration file of `gnode`, and the settings that they make. */
 import { join } from "node:path";
-import { InvalidArgumentError } from "commander";
 import {
   type Address,
   type BrokerOptions,
@@ -8,13 +7,15 @@ import {
   DEFAULT_HTTP_PORT,
   DEFAULT_TCP_PORT,
 } from "../../main/options.js";
-import { serviceUrl } from "../../registry/discovery/node-address.js";
-import { type FlagGroup, parseNames, wholeNumber } from "../go-flags.js";
+import { TOKEN_VARIABLE } from "../environment.js";
+import { type FlagGroup, wholeNumber } from "../go-flags.js";
 import { parseListenAddress } from "../units.js";
 import type { KnownKeys } from "./ini-file.js";
 import { LOG_KEYS, parseLevel } from "./log-settings.js";
 import { PORT_KEYS, portFiles } from "./port-settings.js";
 import type { Settings } from "./settings.js";
+import { parseToken, shownToken } from "./token-settings.js";
+import { DEFAULT_REGISTRY, parseUrls } from "./urls.js";
 
 /** What a 64-bit id has room for, and what it is reasonable to share traffic by. */
 const MAX_NODE = 1024;
@@ -24,18 +25,6 @@ const MAX_WEIGHT = 1_000_000;
 const MAX_TTR = 10 * 365 * 24 * 3600;
 const MAX_RETRIES = 65_534;
 const MILLISECONDS = 1_000;
-
-const DEFAULT_REGISTRY = "http://127.0.0.1:9595";
-
-/** `http://` need not be said. */
-const parseUrls = (text: string): readonly string[] =>
-  parseNames(text).map((name) => {
-    try {
-      return serviceUrl(name);
-    } catch {
-      throw new InvalidArgumentError("It must be as in http://127.0.0.1:9595, several with commas between.");
-    }
-  });
 
 const parseId = wholeNumber(0, MAX_NODE);
 const parseWeight = wholeNumber(0, MAX_WEIGHT);
@@ -68,6 +57,12 @@ export const GNODE_FLAGS: readonly FlagGroup[] = [
         value: "urls",
         description: `registries to register with, separated by commas; empty for none (default: ${DEFAULT_REGISTRY}, none with -etcd_endpoints)`,
         parse: parseUrls,
+      },
+      {
+        name: "register_token",
+        value: "token",
+        description: `says who it is to registries that ask; others on this machine see flags, so rather set ${TOKEN_VARIABLE}`,
+        parse: parseToken,
       },
       {
         name: "etcd_endpoints",
@@ -137,7 +132,7 @@ export const GNODE_KEYS: KnownKeys = {
   http_server: PORT_KEYS,
   // Its weight is in gmq's example file, and was never read.
   tcp_server: [...PORT_KEYS, "weight"],
-  gregister: ["addr"],
+  gregister: ["addr", "token"],
   log: LOG_KEYS,
 };
 
@@ -146,6 +141,8 @@ export interface GnodeSettings {
   /** The directory of messages and log files. */
   readonly directory: string;
   readonly registries: readonly string[];
+  /** What registries are shown; undefined: nothing. */
+  readonly registryToken: string | undefined;
   readonly etcd: readonly string[];
   /** What is announced: what it listens on, unless the operator says otherwise. */
   readonly reportTcp: Address;
@@ -183,6 +180,7 @@ export const gnodeSettings = (settings: Settings): GnodeSettings => {
     },
     directory,
     registries: registriesOf(settings) ?? (isUnset ? [DEFAULT_REGISTRY] : []),
+    registryToken: shownToken(settings, "register_token", ["gregister", "token"]),
     etcd,
     reportTcp: settings.value("report_tcp_addr", ["node", "reportTcpaddr"], parseListenAddress) ?? tcp,
     reportHttp: settings.value("report_http_addr", ["node", "reportHttpaddr"], parseListenAddress) ?? http,

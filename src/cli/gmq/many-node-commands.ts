@@ -39,17 +39,17 @@ const findNodes = async (settings: GclientSettings): Promise<NodeInfo[]> => {
 };
 
 /** Registries are asked in turn until one answers. Throws what the last one failed with. */
-const listNodes = async ({ etcd, registries }: GclientSettings): Promise<NodeInfo[]> => {
+const listNodes = async ({ etcd, registries, token }: GclientSettings): Promise<NodeInfo[]> => {
   if (etcd.length > 0) return listAnnounced(etcd);
   const [last, ...others] = [...registries].reverse();
   for (const registry of others.reverse()) {
     try {
-      return await listRegistered(registry);
+      return await listRegistered(registry, { token });
     } catch {
       // The next one may be there.
     }
   }
-  return listRegistered(last ?? "");
+  return listRegistered(last ?? "", { token });
 };
 
 const push =

@@ -14,7 +14,7 @@ const CLOSE_TIME = 1_000;
 
 /** Undefined: nobody is told of the node. */
 export const announceNode = (
-  { id, weight, registries, etcd, reportTcp, reportHttp }: GnodeSettings,
+  { id, weight, registries, registryToken: token, etcd, reportTcp, reportHttp }: GnodeSettings,
   tcp: Address,
   http: Address,
   log: Log,
@@ -25,5 +25,5 @@ export const announceNode = (
   const httpAddress = formatAddress(announcedAddress(reportHttp, http, host));
   const where = { ...(registries.length > 0 ? { registries } : {}), ...(etcd.length > 0 ? { etcd } : {}) };
   log.info({ id, weight, tcp: tcpAddress, http: httpAddress, ...where }, "the node is announced under these addresses");
-  return announce({ id, weight, tcpAddress, httpAddress }, { registries, etcd, log, closeTimeout: CLOSE_TIME });
+  return announce({ id, weight, tcpAddress, httpAddress }, { registries, token, etcd, log, closeTimeout: CLOSE_TIME });
 };

@@ -32,6 +32,29 @@ export class Settings {
     }
   }
 
+  /**
+   * A value that others on this machine must not see among the flags, and so has a variable too: a flag beats that, and
+   * that the file.
+   *
+   * @throws ConfigError when the value of the variable or the file is wrong.
+   */
+  secret<T>(
+    flag: string,
+    variable: string,
+    key: readonly [string, string] | undefined,
+    parse: (text: string) => T,
+  ): T | undefined {
+    const text = process.env[variable] ?? "";
+    if (text === "" || (this.flags[flag] ?? "") !== "") return this.value(flag, key, parse);
+    try {
+      return parse(text);
+    } catch (error) {
+      if (!(error instanceof InvalidArgumentError)) throw error;
+      // Without the value, which is to be seen nowhere.
+      throw new ConfigError(`${variable}: ${error.message}`);
+    }
+  }
+
   /** Whether a flag was given, if only to be empty. */
   has(flag: string): boolean {
     return flag in this.flags;

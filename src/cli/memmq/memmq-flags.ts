@@ -1,5 +1,6 @@
 /** The flags of `memmq`, by memmq's own names, and those that only this program has. */
 import { InvalidArgumentError } from "commander";
+import { TOKEN_VARIABLE } from "../environment.js";
 import { type FlagGroup, parseNames, wholeNumber } from "../go-flags.js";
 import { LOG_LEVELS } from "../log-levels.js";
 import { parseListenAddress } from "../units.js";
@@ -99,6 +100,11 @@ export const MEMMQ_FLAGS: readonly FlagGroup[] = [
         value: "n",
         description: "how often a server is tried again (default: 1)",
         parse: wholeNumber(0, MAX_TRIES_AGAIN),
+      },
+      {
+        name: "token",
+        value: "token",
+        description: `says who you are to servers that have users; others on this machine see flags, so rather set ${TOKEN_VARIABLE}`,
       },
       { name: "verify", description: "check the certificates of servers (default: they are taken as they are)" },
       {

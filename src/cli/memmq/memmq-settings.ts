@@ -29,6 +29,8 @@ export interface UpstreamSettings {
   /** After the first try. */
   readonly retries: number;
   readonly transport: Transport;
+  /** What servers are shown; undefined: nothing. */
+  readonly token: string | undefined;
   /** Whether certificates of servers are checked. */
   readonly verify: boolean;
   /** By whom: a PEM file. Undefined: by the authorities that Node.js knows. */
@@ -78,6 +80,7 @@ export interface GivenFlags {
   readonly select?: UpstreamSettings["select"] | "";
   readonly resolver?: UpstreamSettings["resolver"] | "";
   readonly retries?: number | "";
+  readonly token?: string;
   readonly verify?: boolean | "";
   readonly ca_file?: string;
   readonly log_level?: (typeof LOG_LEVELS)[number] | "";
@@ -95,7 +98,7 @@ type FlagName = keyof GivenFlags;
 /** Of servers and proxies. */
 const LISTENING: readonly FlagName[] = ["address", "cert_file", "key_file"];
 /** Of clients and proxies. */
-const UPSTREAM: readonly FlagName[] = ["servers", "select", "resolver", "retries", "verify", "ca_file"];
+const UPSTREAM: readonly FlagName[] = ["servers", "select", "resolver", "retries", "token", "verify", "ca_file"];
 
 /** Flags that make no sense in a mode, unless they say nothing. @throws FlagsError */
 const refuse = (flags: GivenFlags, names: readonly FlagName[], why: string): void => {
@@ -105,8 +108,8 @@ const refuse = (flags: GivenFlags, names: readonly FlagName[], why: string): voi
   }
 };
 
-/** @throws FlagsError */
-export const memmqSettings = (flags: GivenFlags): MemmqSettings => {
+/** `token`: the one of the environment. @throws FlagsError */
+export const memmqSettings = (flags: GivenFlags, token?: string): MemmqSettings => {
   const interactive = flags.i === true;
   const isClient = flags.client === true || interactive;
   if (flags.proxy === true && isClient) {
@@ -114,7 +117,7 @@ export const memmqSettings = (flags: GivenFlags): MemmqSettings => {
   }
   if (isClient) {
     refuse(flags, LISTENING, "is for a server or a proxy, not for a client: leave it out");
-    return clientSettings(flags, interactive);
+    return clientSettings(flags, interactive, token);
   }
   refuse(flags, ["publish", "subscribe", "topic"], "is for a client: add --client");
   if (flags.proxy !== true) {
@@ -128,10 +131,10 @@ export const memmqSettings = (flags: GivenFlags): MemmqSettings => {
     throw new FlagsError("--proxy needs servers: --servers=127.0.0.1:8081,127.0.0.1:8082");
   }
   refuse(flags, ["persist", "data"], "is for a server: a proxy has no messages of its own");
-  return { mode: "proxy", listen: listenSettings(flags), upstream: upstreamSettings(flags, servers) };
+  return { mode: "proxy", listen: listenSettings(flags), upstream: upstreamSettings(flags, servers, token) };
 };
 
-const clientSettings = (flags: GivenFlags, interactive: boolean): ClientSettings => {
+const clientSettings = (flags: GivenFlags, interactive: boolean, token: string | undefined): ClientSettings => {
   if (!flags.topic) throw new FlagsError("a client needs a topic: --topic=example");
   refuse(flags, ["persist", "data"], "is for a server: a client keeps nothing");
   const publish = interactive || flags.publish === true;
@@ -144,7 +147,7 @@ const clientSettings = (flags: GivenFlags, interactive: boolean): ClientSettings
     publish,
     subscribe,
     interactive,
-    upstream: upstreamSettings(flags, servers.length === 0 ? [DEFAULT_SERVER] : servers),
+    upstream: upstreamSettings(flags, servers.length === 0 ? [DEFAULT_SERVER] : servers, token),
   };
 };
 
@@ -159,12 +162,17 @@ const listenSettings = ({ address, cert_file, key_file, transport }: GivenFlags)
   };
 };
 
-const upstreamSettings = (flags: GivenFlags, servers: readonly string[]): UpstreamSettings => ({
+const upstreamSettings = (
+  flags: GivenFlags,
+  servers: readonly string[],
+  token: string | undefined,
+): UpstreamSettings => ({
   servers,
   select: flags.select || "all",
   resolver: flags.resolver || "ip",
   retries: flags.retries === undefined || flags.retries === "" ? DEFAULT_TRIES_AGAIN : flags.retries,
   transport: flags.transport || "http",
+  token: flags.token || token || undefined,
   verify: flags.verify === true || Boolean(flags.ca_file),
   caFile: flags.ca_file || undefined,
 });

@@ -11,7 +11,7 @@ export const upstreamClient = (
   program: Program,
   onStatus: (status: ServerStatus) => void,
 ): MemmqClient => {
-  const { servers, select, resolver, retries, transport, verify, caFile } = settings;
+  const { servers, select, resolver, retries, transport, token, verify, caFile } = settings;
   const insecure = !verify && caFile === undefined;
   if (insecure && servers.some((server) => !server.startsWith("http://"))) {
     program.log.warn({}, "certificates of servers are not checked: --verify does, or --ca_file with the one to trust");
@@ -25,6 +25,7 @@ export const upstreamClient = (
       retries,
       transport,
       insecure,
+      ...(token !== undefined && { token }),
       ...(ca !== undefined && { ca }),
       onStatus,
     });

@@ -30,7 +30,8 @@ export const nodesFrom = (source: NodesSource, scheme: NodeScheme, tokens: Token
   }
   if ("names" in source) return resolving(source);
   if ("etcd" in source) return listing("etcd", (signal) => listAnnounced(source.etcd, { signal }), scheme);
-  return listing("the registry", (signal) => listRegistered(source.registry, { signal }), scheme);
+  const { registry, token } = source;
+  return listing("the registry", (signal) => listRegistered(registry, { signal, token }), scheme);
 };
 
 /** All addresses of all names. A name that cannot be looked up now makes the list one that cannot be read. */

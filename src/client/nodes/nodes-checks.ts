@@ -5,7 +5,7 @@
 import type { Resolver } from "../../servers/resolver.js";
 import { SELECTORS, type Selector, selectorOf } from "../../servers/selector.js";
 import { badArgument, checkObject, checkTimeout, readFrom, readList } from "../arguments/argument-checks.js";
-import { checkInterval, type ReadConnection, readConnection } from "../arguments/connect-checks.js";
+import { checkInterval, checkToken, type ReadConnection, readConnection } from "../arguments/connect-checks.js";
 import { OPTIONS, readOptions } from "../arguments/option-reader.js";
 import { checkChoice } from "../arguments/value-checks.js";
 import { takeToken } from "../connection/address.js";
@@ -68,15 +68,17 @@ const WANTED = "an object with registry, etcd, nodes, or names and a resolver";
 export const readSource = (source: NodesSource): NodesSource => {
   checkObject("the source of nodes", source, WANTED);
   const given = readFrom("the source of nodes", () => ({ ...source })) as Readonly<Record<string, unknown>>;
-  const { resolver, ...sources } = given;
+  const { resolver, token, ...sources } = given;
   const [kind, ...others] = Object.keys(sources).filter((name) => sources[name] !== undefined);
   if ((resolver === undefined) === (kind === "names")) throw badArgument("the source of nodes", source, WANTED);
   if (kind === undefined || others.length > 0) throw badArgument("the source of nodes", source, WANTED);
+  if (token !== undefined && kind !== "registry") throw badArgument("the source of nodes", source, TOKEN_WANTED);
   const value = given[kind];
   switch (kind) {
     case "registry":
       if (!isText(value)) throw badArgument("registry", value, 'a URL, as "http://127.0.0.1:9595"');
-      return { registry: value };
+      checkToken(token);
+      return { registry: value, ...(token !== undefined && { token: token as string }) };
     case "etcd": {
       const endpoints = readList("etcd", value, 'a list of endpoints, as ["127.0.0.1:2379"]', isText);
       if (endpoints.length === 0 || !endpoints.every(isText)) {
@@ -98,6 +100,8 @@ export const readSource = (source: NodesSource): NodesSource => {
       throw badArgument("the source of nodes", source, WANTED);
   }
 };
+
+const TOKEN_WANTED = "one without a token, which only a registry is shown; nodes have theirs in the options";
 
 const NODE_NAMES = 'a list of names of nodes, as ["tcp://nodes.example:9503"]';
 

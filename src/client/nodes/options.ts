@@ -27,9 +27,12 @@ export interface NamedNodes {
   readonly resolver: Resolver;
 }
 
-/** Where to find nodes: a registry (gregister), the endpoints of etcd, a list of them, or names that are looked up. */
+/**
+ * Where to find nodes: a registry (gregister) and the token that it is shown, the endpoints of etcd, a list of them, or names that
+ * are looked up.
+ */
 export type NodesSource =
-  | { readonly registry: string }
+  | { readonly registry: string; readonly token?: string | undefined }
   | { readonly etcd: readonly string[] }
   | { readonly nodes: readonly KnownNode[] }
   | NamedNodes;

@@ -15,8 +15,8 @@ export const installHealth = (entrance: HttpEntrance, health: Pick<Health, "hind
     exchange.reply(hindrance && UNAVAILABLE, TEXT, `${hindrance ?? "ready"}\n`);
   };
   const readyHead: HttpHandler = (exchange) => exchange.sendNothing(health.hindrance && UNAVAILABLE);
-  entrance.add("/healthz", live, { isOpen: true, isAlways: true });
-  entrance.add("/readyz", ready, { isOpen: true, isAlways: true, head: readyHead });
+  entrance.add("/healthz", live, { isOpen: true, isAlways: true, methods: ["get"] });
+  entrance.add("/readyz", ready, { isOpen: true, isAlways: true, head: readyHead, methods: ["get"] });
 };
 
 /** `/metrics` for Prometheus; `read` is called once for each scrape. */
@@ -31,5 +31,5 @@ export const installMetrics = (entrance: HttpEntrance, read: () => Samples): voi
     const loaded = await scrape;
     exchange.reply(undefined, loaded.contentType, await loaded.text());
   };
-  entrance.add("/metrics", answer, { operates: true, isAlways: true });
+  entrance.add("/metrics", answer, { operates: true, isAlways: true, methods: ["get"] });
 };

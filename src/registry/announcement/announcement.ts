@@ -10,6 +10,8 @@ import { Presence, type PresenceTimes } from "./presence.js";
 export interface AnnouncementOptions extends Partial<PresenceTimes> {
   /** Registries, each of which is to list the node: `host:port` or `http(s)://host:port`. */
   readonly registries: readonly string[];
+  /** What is shown to registries. Default: nothing. */
+  readonly token?: string | undefined;
   /** Endpoints of one etcd cluster, tried in turn. */
   readonly etcd: readonly string[];
   /** How long the entry in etcd outlives a node that dies. Default 30 seconds, as in gmq. */
@@ -45,12 +47,14 @@ const DEFAULTS = {
  */
 export const announce = (node: Omit<NodeInfo, "joinTime">, options: AnnouncementOptions): Announcement => {
   check(node);
-  const { registries, etcd, log = SILENT, ...given } = options;
+  const { registries, etcd, token, log = SILENT, ...given } = options;
   const times = { ...DEFAULTS, ...given };
   const { leaseSeconds, closeTimeout, requestTimeout } = times;
   const entry = { ...node, joinTime: formatJoinTime(new Date()) };
   // Made before the first of them does anything: the address of the last may be wrong.
-  const listings = [...new Set(registries)].map((each) => new GregisterListing(each, entry, requestTimeout));
+  const listings = [...new Set(registries)].map(
+    (each) => new GregisterListing(each, entry, { timeout: requestTimeout, token }),
+  );
   const cluster = etcd.length === 0 ? [] : [new EtcdListing(etcd, entry, leaseSeconds, requestTimeout)];
   const presences = [...listings, ...cluster].map((listing) => new Presence(listing, times, log));
   let closed: Promise<unknown> | undefined;

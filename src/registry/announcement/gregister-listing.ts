@@ -1,5 +1,6 @@
 /** A node in the list of a gregister: ours, or one of gmq's. */
 import { listRegistered, RegistryRefusal, requestRegistry } from "../discovery/gregister.js";
+import type { RequestOptions } from "../discovery/json-request.js";
 import { serviceUrl } from "../discovery/node-address.js";
 import type { NodeInfo } from "../discovery/node-info.js";
 import type { Listing } from "./presence.js";
@@ -8,18 +9,18 @@ export class GregisterListing implements Listing {
   readonly name: string;
   readonly #registry: string;
   readonly #node: NodeInfo;
-  readonly #timeout: number;
+  readonly #options: Pick<RequestOptions, "timeout" | "token">;
   /** This life of the node has been taken into the list. */
   #isRegistered = false;
   /** A request to list it was sent and not refused. */
   #mayBeListed = false;
 
   /** @throws RangeError when `registry` is no address. */
-  constructor(registry: string, node: NodeInfo, timeout: number) {
+  constructor(registry: string, node: NodeInfo, options: Pick<RequestOptions, "timeout" | "token">) {
     this.#registry = serviceUrl(registry);
     this.name = `registry ${this.#registry}`;
     this.#node = node;
-    this.#timeout = timeout;
+    this.#options = options;
   }
 
   /** Registers first and looks afterwards: an entry of a former life may have another weight. */
@@ -61,11 +62,11 @@ export class GregisterListing implements Listing {
 
   async #isListed(signal: AbortSignal): Promise<boolean> {
     const { id, tcpAddress, httpAddress } = this.#node;
-    const nodes = await listRegistered(this.#registry, { signal, timeout: this.#timeout });
+    const nodes = await listRegistered(this.#registry, { ...this.#options, signal });
     return nodes.some((at) => at.id === id && at.tcpAddress === tcpAddress && at.httpAddress === httpAddress);
   }
 
   #request(path: string, parameters: Readonly<Record<string, string>>, signal: AbortSignal): Promise<unknown> {
-    return requestRegistry(this.#registry, path, parameters, { signal, timeout: this.#timeout });
+    return requestRegistry(this.#registry, path, parameters, { ...this.#options, signal });
   }
 }

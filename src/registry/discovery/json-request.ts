@@ -11,6 +11,8 @@ export interface RequestOptions {
   readonly signal?: AbortSignal | undefined;
   /** Milliseconds for the whole exchange. Default 3,000. */
   readonly timeout?: number | undefined;
+  /** Shown as `Authorization: Bearer`. Default: none. */
+  readonly token?: string | undefined;
 }
 
 export interface JsonAnswer {
@@ -34,7 +36,7 @@ export const requestJson = async (
   body: string | undefined,
   options: RequestOptions,
 ): Promise<JsonAnswer> => {
-  const { signal, timeout = DEFAULT_TIMEOUT } = options;
+  const { signal, timeout = DEFAULT_TIMEOUT, token } = options;
   signal?.throwIfAborted();
   // One of its own, taken off the given signal in the end: that may be one for a whole life of a node, and what
   // AbortSignal.any ties to it stays there in some versions of Node.
@@ -46,7 +48,13 @@ export const requestJson = async (
     end();
   }, timeout);
   signal?.addEventListener("abort", end);
-  const given = body === undefined ? {} : { method: "POST", body, headers: { "content-type": "application/json" } };
+  const given = {
+    ...(body !== undefined && { method: "POST", body }),
+    headers: {
+      ...(body !== undefined && { "content-type": "application/json" }),
+      ...(token !== undefined && { authorization: `Bearer ${token}` }),
+    },
+  };
   try {
     const answer = await fetch(url, { ...given, redirect: "error", signal: ending.signal });
     return { status: answer.status, value: JSON.parse(await readText(answer)) };

@@ -2,8 +2,13 @@
 import http, { type IncomingMessage, type ServerResponse } from "node:http";
 import https from "node:https";
 import type { AddressInfo, Socket } from "node:net";
+import { setTimeout as pause } from "node:timers/promises";
+import { Access } from "../../main/access/access.js";
 import type { Log } from "../../main/log.js";
+import { shareOf } from "../../main/ports/address-shares.js";
+import { tokenOf } from "../../main/ports/http/caller.js";
 import { HttpGuard, type Verdict } from "../../main/ports/http/guard.js";
+import { NodeRequest } from "../../main/ports/http/node-request.js";
 import { listenOn } from "../../main/ports/listening.js";
 import type { RegistryCertificate, ResolvedOptions } from "./options.js";
 import { type Requests, refusal } from "./requests.js";
@@ -45,12 +50,15 @@ export const openHttpPort = async (requests: Requests, options: ResolvedOptions)
   server.maxHeadersCount = 0;
   if (server instanceof https.Server) boundHandshakes(server, requestTimeout);
   const unanswered = new WeakMap<Socket, number>();
-  const guard = new HttpGuard({ listensOn: options.http.host, allowHost, allowOrigin });
+  const door: Door = {
+    guard: new HttpGuard({ listensOn: options.http.host, allowHost, allowOrigin }),
+    access: accessOf(options),
+    // A connection that is kept open would hold up a registry that closes.
+    isClosing: () => !server.listening,
+  };
   server.on("request", (request, response) => {
     if (!admits(unanswered, request, response)) return;
-    // A connection that is kept open would hold up a registry that closes.
-    const isClosing = (): boolean => !server.listening;
-    serve(requests, guard, isClosing, request, response).catch((error: unknown) => {
+    serve(requests, door, request, response).catch((error: unknown) => {
       log.error({ reason: error instanceof Error ? error.stack : String(error) }, "a request failed");
       if (!response.headersSent) send(request, response, 500, refusal("internal error"));
       else response.destroy();
@@ -107,17 +115,28 @@ const boundHandshakes = (server: https.Server, timeout: number): void => {
   });
 };
 
+/** What stands before all requests. */
+interface Door {
+  readonly guard: HttpGuard;
+  readonly access: Access;
+  isClosing(): boolean;
+}
+
+/** Without tokens nobody is asked. */
+const accessOf = ({ tokens, log }: ResolvedOptions): Access =>
+  new Access(tokens.length === 0 ? [] : [{ name: "registry", tokens, permissions: [] }], log);
+
 const serve = async (
   requests: Requests,
-  guard: HttpGuard,
-  isClosing: () => boolean,
+  { guard, access, isClosing }: Door,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> => {
   dropBody(request);
   // Of a connection that is gone: there is nobody to tell.
   response.on("error", () => {});
-  const verdict = guard.check({ eachHeader: (callback) => eachHeader(request, callback) });
+  const head = new NodeRequest(request);
+  const verdict = guard.check(head);
   if (verdict !== undefined && verdict.kind !== "allowed") return refuse(request, response, verdict);
   if (verdict !== undefined) {
     response.setHeader("Access-Control-Allow-Origin", verdict.origin);
@@ -125,27 +144,31 @@ const serve = async (
   }
   if (request.method === "OPTIONS") {
     response.setHeader("Access-Control-Allow-Methods", "GET");
+    response.setHeader("Access-Control-Allow-Headers", "Authorization");
     response.writeHead(204).end();
     return;
   }
-  const url = request.url ?? "";
-  const mark = url.indexOf("?");
-  const path = mark < 0 ? url : url.slice(0, mark);
+  const { path } = head;
   if (path === "/ping") return send(request, response, 200, "OK", "text/plain; charset=utf-8");
+  if (access.isOn && access.identify({ token: tokenOf(head) }) === undefined)
+    return turnAway(access, request, response);
   // A HEAD is a question about an answer, and carries nothing out.
   const isQuestion = request.method === "HEAD" && path !== "/getNodes";
-  const query = new URLSearchParams(isQuestion || mark < 0 ? "" : url.slice(mark + 1));
+  const query = new URLSearchParams(isQuestion ? "" : head.query);
   const answer = await requests.answer(path, query, () => response.destroyed);
   if (isClosing()) response.setHeader("Connection", "close");
   if (answer === undefined) return send(request, response, 404, "not found", "text/plain; charset=utf-8");
   send(request, response, 200, answer);
 };
 
-const eachHeader = (request: IncomingMessage, callback: (name: string, value: string) => void): void => {
-  const { rawHeaders } = request;
-  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
-    callback((rawHeaders[at] ?? "").toLowerCase(), rawHeaders[at + 1] ?? "");
-  }
+/** It tells nothing of what there is. */
+const UNKNOWN = refusal("a token of this registry is needed: Authorization: Bearer …");
+
+const turnAway = async (access: Access, request: IncomingMessage, response: ServerResponse): Promise<void> => {
+  const delay = access.refused(shareOf(request.socket.remoteAddress ?? ""), "registry");
+  if (delay > 0) await pause(delay, undefined, { ref: false });
+  response.setHeader("WWW-Authenticate", "Bearer");
+  send(request, response, 401, UNKNOWN);
 };
 
 const FOREIGN = "pages of other sites may not use this registry, and it must be called by its address";

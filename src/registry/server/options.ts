@@ -1,6 +1,7 @@
 /** What a registry can be told, the defaults, and why each number is what it is. Times are milliseconds. */
 import { type Log, SILENT } from "../../main/log.js";
 import type { Address } from "../../main/options.js";
+import { checkToken, type TokenOptions } from "../../main/user-options.js";
 
 /** PEM. */
 export interface RegistryCertificate {
@@ -10,10 +11,12 @@ export interface RegistryCertificate {
 }
 
 export interface RegistryOptions {
-  /** Where it listens. It asks nobody for a password. */
+  /** Where it listens. */
   readonly http: Address;
   /** The directory where it keeps its list, made when it is not there. Default: none, the list is gone with the process. */
   readonly data?: string | undefined;
+  /** Who may use it: whoever shows one of these. At most 64. Default: none, and anybody who reaches it may. */
+  readonly tokens?: readonly TokenOptions[];
   /** Serves HTTPS instead of HTTP. */
   readonly tls?: RegistryCertificate | undefined;
   /** Between two pings of a node. Default 2,000. */
@@ -42,6 +45,7 @@ export type ResolvedOptions = Required<RegistryOptions>;
 
 const DEFAULTS = {
   data: undefined,
+  tokens: [],
   tls: undefined,
   // A node that is killed is off the list after about 6 s: clients that fail over on their own notice earlier.
   pingInterval: 2000,
@@ -58,6 +62,8 @@ const DEFAULTS = {
   allowHost: [],
   log: SILENT,
 } as const;
+
+const MAX_TOKENS = 64;
 
 /** Longer ones do not fit a timer. */
 const MAX_TIME = 2 ** 31 - 1;
@@ -82,6 +88,8 @@ export const resolveOptions = (given: RegistryOptions): ResolvedOptions => {
   if (!Number.isInteger(options.maxMissedPings) || options.maxMissedPings < 1) {
     throw new RangeError(`maxMissedPings must be a whole number from 1; it is ${options.maxMissedPings}`);
   }
+  if (options.tokens.length > MAX_TOKENS) throw new RangeError(`tokens must be a list of at most ${MAX_TOKENS}`);
+  options.tokens.forEach((token, i) => void checkToken(`tokens[${i}]`, token));
   if (options.data === "") throw new RangeError("data must be the path of a directory; it is empty");
   return options;
 };

@@ -1,9 +1,10 @@
 /** A registry: its list of nodes, the pings that keep it true, and the port where it is asked. */
 import type { AddressInfo } from "node:net";
+import { isLoopback } from "../../protocol/loopback.js";
 import { Directory } from "./directory.js";
 import { Health } from "./health.js";
 import { openHttpPort } from "./http-port.js";
-import { type RegistryCertificate, type RegistryOptions, resolveOptions } from "./options.js";
+import { type RegistryCertificate, type RegistryOptions, type ResolvedOptions, resolveOptions } from "./options.js";
 import { Requests } from "./requests.js";
 import { TableFile } from "./table-file.js";
 
@@ -31,6 +32,7 @@ export const startRegistry = async (given: RegistryOptions): Promise<Registry> =
   const file = options.data === undefined ? undefined : new TableFile(options.data);
   const directory = new Directory(file, options.log);
   const port = await openHttpPort(new Requests(directory, options), options);
+  warnOfExposure(options);
   const health = new Health(directory, options);
   let closed: Promise<unknown> | undefined;
   return {
@@ -42,3 +44,17 @@ export const startRegistry = async (given: RegistryOptions): Promise<Registry> =
     },
   };
 };
+
+/** Of a port that other machines reach, without tokens or without TLS. */
+const warnOfExposure = ({ http, tokens, tls, log }: ResolvedOptions): void => {
+  if (isLoopback(http.host)) return;
+  if (tokens.length === 0) log.warn({ http: http.host }, OPEN);
+  else if (tls === undefined) log.warn({ http: http.host }, READABLE);
+};
+
+const OPEN =
+  "anybody who reaches this address can list, add and remove nodes, and so lead clients elsewhere: give the registry a token, and TLS, " +
+  "or have it listen on 127.0.0.1";
+
+const READABLE =
+  "tokens that are sent to this address can be read on their way: give the registry a certificate, or have it listen on 127.0.0.1";

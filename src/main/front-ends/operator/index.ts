@@ -4,7 +4,7 @@ import { packHead, unpackHead } from "../../../protocol/head.js";
 import { Answer, Op, WITH_FAILURES } from "../../../protocol/op.js";
 import type { AnswerFrame } from "../../native/answer-frame.js";
 import { confirmedCount, refusal, refusalMessage, result } from "../../native/answer-reading.js";
-import type { HttpEntrance } from "../../ports/http/entrance.js";
+import type { HttpEntrance, HttpHandler } from "../../ports/http/entrance.js";
 import { type HttpExchange, JSON_TYPE } from "../../ports/http/exchange.js";
 import type { HttpSessions } from "../../ports/http/sessions.js";
 import { countOf, flagOf, idOf, nameOf, numberOf, type Query, QueryError, queryOf } from "./query.js";
@@ -65,20 +65,19 @@ const ROUTES: Readonly<Record<string, Readonly<Record<string, (query: Query) => 
 /** Adds the paths. */
 export const installOperatorHttp = (entrance: HttpEntrance, sessions: HttpSessions): void => {
   for (const [path, methods] of Object.entries(ROUTES)) {
-    entrance.add(path, (exchange, request) => {
+    const handle: HttpHandler = (exchange, request) => {
       const route = methods[request.method];
-      if (route === undefined) return refuse(exchange, "405 Method Not Allowed", "BAD_METHOD", allowed(methods));
+      if (route === undefined) throw new Error("the entrance lets no other method in");
       try {
         ask(exchange, sessions, route(queryOf(request.query)));
       } catch (error) {
         if (!(error instanceof QueryError)) throw error;
         refuse(exchange, "400 Bad Request", "BAD_QUERY", error.message);
       }
-    });
+    };
+    entrance.add(path, handle, { methods: Object.keys(methods) });
   }
 };
-
-const allowed = (methods: object): string => `the path takes ${Object.keys(methods).join(" and ").toUpperCase()}`;
 
 const ask = (exchange: HttpExchange, sessions: HttpSessions, { op, head, flags = 0, payload }: Asked): void => {
   // None of them holds anything, so nobody has to cancel it.

@@ -1,10 +1,10 @@
 /** Messages of an answer as JSON has them. */
 import { HAS_HEADERS, HEADERS_LENGTH_BYTES, SIZE_MASK, WORD_BYTES } from "../../../protocol/entry.js";
 import { ProtocolError } from "../../../protocol/errors.js";
-import { readFailures } from "../../../protocol/failure.js";
+import { FAILED_HOW, readFailures } from "../../../protocol/failure.js";
 import { unpackHeaders } from "../../../protocol/headers.js";
 import { formatId } from "../../../protocol/id.js";
-import { type ReceivedRun, readRuns } from "../../../protocol/run.js";
+import { DEATHS, type ReceivedRun, readRuns } from "../../../protocol/run.js";
 import { readStrictText, readText } from "../../../protocol/text.js";
 import type { AnswerFrame } from "../../native/answer-frame.js";
 
@@ -16,14 +16,14 @@ const messagesOf = ({ bytes, view }: AnswerFrame, run: ReceivedRun): object[] =>
   const { idHigh, idLow, count, delivery, retry, reason, time, keyStart, keyEnd, failuresStart, start } = run;
   const failures = readFailures(view, failuresStart, start).map((failure) => ({
     number: failure.number,
-    time: failure.time,
-    how: failure.how,
+    time: Math.floor(failure.time),
+    how: FAILED_HOW[failure.how] ?? "",
     client: readText(bytes, failure.consumerStart, failure.reasonStart),
-    reason: readText(bytes, failure.reasonStart, failure.end),
+    text: readText(bytes, failure.reasonStart, failure.end),
   }));
   const shared = {
     retry,
-    reason,
+    reason: DEATHS[reason] ?? "",
     delivery,
     time: Math.floor(time),
     routeKey: readText(bytes, keyStart, keyEnd),

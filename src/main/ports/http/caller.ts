@@ -13,7 +13,7 @@ export interface Caller {
 const PARAMETER = "access_token";
 
 /** The token that a request shows: `Authorization: Bearer`, `Basic` (as `http://token@host` becomes), or in its query. */
-const tokenOf = (request: Pick<HttpRequest, "header" | "query">): string | undefined => {
+export const tokenOf = (request: Pick<HttpRequest, "header" | "query">): string | undefined => {
   const authorization = request.header("authorization");
   if (authorization !== "") return tokenIn(authorization);
   if (!request.query.includes(PARAMETER)) return undefined;

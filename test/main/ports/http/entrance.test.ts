@@ -27,6 +27,7 @@ describe.each(ENGINES)("%s", (_, makeEngine) => {
     const entrance = new HttpEntrance(engine, guard, admission, log, failure, new Access([], log));
     entrance.add("/path", (exchange, request) => handle(exchange, request));
     entrance.add("/ping", (exchange) => exchange.reply(undefined, undefined, "OK"));
+    entrance.add("/one", (exchange) => exchange.send("1"), { methods: ["get", "delete"] });
     entrance.addRest();
     ({ port } = await engine.open({ host: "127.0.0.1", port: 0 }));
   });
@@ -40,6 +41,15 @@ describe.each(ENGINES)("%s", (_, makeEngine) => {
   const fail = (): never => {
     throw boom;
   };
+
+  it("refuses methods that a path does not take, and says which it takes", async () => {
+    const ask = (method: string): Promise<string> =>
+      sendRaw(port, `${method} /one HTTP/1.1\r\nHost: localhost\r\n\r\n`, isAnswered);
+    const answers = await Promise.all(["GET", "DELETE", "HEAD", "POST", "OPTIONS"].map(ask));
+    expect(answers.map(statusOf)).toEqual([200, 200, 200, 405, 405]);
+    expect(answers[3]).toMatch(/\r\nallow: HEAD, GET, DELETE\r\n/i);
+    expect(answers[3]).toContain(failure("this path takes GET and DELETE"));
+  });
 
   describe("what is thrown on behalf of a request", () => {
     const answered: readonly (readonly [string, HttpHandler])[] = [

@@ -1,0 +1,39 @@
+/**
+ * Where the reader shows a token, to a server that has users.
+ */
+import { useSignal } from "@preact/signals";
+import { logIn } from "../broker/session.js";
+import { useAction } from "../parts/action.js";
+import { ErrorLine } from "../parts/error-line.js";
+import { TextField } from "../parts/fields.js";
+import { text } from "./text.js";
+
+export const Login = () => {
+  const token = useSignal("");
+  const { run, isRunning, error } = useAction(() => logIn(token.value.trim()));
+  return (
+    <form
+      class="login"
+      onSubmit={(event) => {
+        event.preventDefault();
+        void run();
+      }}
+    >
+      <h1>{text().logIn}</h1>
+      <TextField
+        label={text().token}
+        hint={text().tokenHint}
+        secret
+        autocomplete="current-password"
+        value={token.value}
+        onInput={(value) => {
+          token.value = value;
+        }}
+      />
+      <ErrorLine error={error} />
+      <button type="submit" class="primary" disabled={isRunning || token.value.trim() === ""}>
+        {text().logIn}
+      </button>
+    </form>
+  );
+};

@@ -1,0 +1,45 @@
+/**
+ * The pages: where each is, and how it is loaded.
+ */
+import type { PageComponent } from "../base/page.js";
+import type { text } from "./text.js";
+
+export interface PageEntry {
+  /** Below `#/`; a part that begins with a colon stands for any name: `topics/:topic/dead`. */
+  readonly path: string;
+  readonly load: () => Promise<PageComponent>;
+  /** What the navigation calls it; undefined: it is not there. */
+  readonly title?: keyof ReturnType<typeof text> & ("overview" | "nodes" | "topics" | "channels" | "connections");
+}
+
+/** In the order of the navigation. */
+export const PAGES: readonly PageEntry[] = [
+  {
+    path: "topics",
+    title: "topics",
+    load: async () => (await import("../pages/topics/topics-page.js")).Page,
+  },
+  {
+    path: "topics/:topic",
+    load: async () => (await import("../pages/topic/topic-page.js")).Page,
+  },
+  {
+    path: "connections",
+    title: "connections",
+    load: async () => (await import("../pages/connections/connections-page.js")).Page,
+  },
+];
+
+/** The page of an address, and what stands there for its names; undefined: there is none. */
+export const findPage = (
+  path: readonly string[],
+): { readonly page: PageEntry; readonly params: Readonly<Record<string, string>> } | undefined => {
+  for (const page of PAGES) {
+    const parts = page.path.split("/").filter((part) => part !== "");
+    const fits = parts.every((part, i) => part.startsWith(":") || part === path[i]);
+    if (!fits || parts.length !== path.length) continue;
+    const names = parts.flatMap((part, i) => (part.startsWith(":") ? [[part.slice(1), path[i] ?? ""]] : []));
+    return { page, params: Object.fromEntries(names) };
+  }
+  return undefined;
+};

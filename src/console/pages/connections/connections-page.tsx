@@ -1,0 +1,161 @@
+/**
+ * The connections of the broker, and closing one.
+ */
+import { useSignal } from "@preact/signals";
+import { useMemo } from "preact/hooks";
+import type { ConnectionInfo } from "ringmq/client";
+import type { PageProps } from "../../base/page.js";
+import { collect, usePolled } from "../../broker/polled.js";
+import { Confirm } from "../../parts/confirm.js";
+import { ErrorLine } from "../../parts/error-line.js";
+import { age, bytes, count } from "../../parts/format.js";
+import { Loading } from "../../parts/loading.js";
+import { Name } from "../../parts/name.js";
+import { PageHead } from "../../parts/page-head.js";
+import { type Column, Table } from "../../parts/table.js";
+import { text } from "./text.js";
+
+type Words = ReturnType<typeof text>;
+
+const columnsOf = (words: Words, close: (connection: ConnectionInfo) => void): readonly Column<ConnectionInfo>[] => [
+  { key: "id", title: words.id, cell: ({ id }) => id, sort: ({ id }) => id, numeric: true, width: "5rem" },
+  { key: "client", title: words.client, cell: ({ name }) => <Name value={name} />, sort: ({ name }) => name },
+  {
+    key: "user",
+    title: words.user,
+    cell: ({ user }) => <Name value={user} />,
+    sort: ({ user }) => user,
+    width: "8rem",
+    priority: 2,
+  },
+  {
+    key: "protocol",
+    title: words.protocol,
+    cell: ({ protocol }) => protocol,
+    sort: ({ protocol }) => protocol,
+    width: "7rem",
+    priority: 2,
+  },
+  {
+    key: "address",
+    title: words.address,
+    cell: ({ address }) => <Name value={address} />,
+    sort: ({ address }) => address,
+  },
+  {
+    key: "open",
+    title: words.open,
+    cell: ({ since }) => age(Date.now() - since),
+    sort: ({ since }) => -since,
+    numeric: true,
+    width: "7rem",
+    priority: 3,
+  },
+  {
+    key: "unanswered",
+    title: words.unanswered,
+    cell: ({ unanswered }) => count(unanswered),
+    sort: ({ unanswered }) => unanswered,
+    numeric: true,
+    width: "7rem",
+    priority: 3,
+  },
+  {
+    key: "consumers",
+    title: words.consumers,
+    cell: ({ consumers, subscriptions }) => count(consumers + subscriptions),
+    sort: ({ consumers, subscriptions }) => consumers + subscriptions,
+    numeric: true,
+    width: "7rem",
+    priority: 2,
+  },
+  {
+    key: "received",
+    title: words.received,
+    cell: ({ receivedRate }) => bytes(receivedRate),
+    sort: ({ receivedRate }) => receivedRate,
+    numeric: true,
+    width: "6.5rem",
+    priority: 2,
+  },
+  {
+    key: "sent",
+    title: words.sent,
+    cell: ({ sentRate }) => bytes(sentRate),
+    sort: ({ sentRate }) => sentRate,
+    numeric: true,
+    width: "6.5rem",
+    priority: 2,
+  },
+  {
+    key: "unsent",
+    title: words.unsent,
+    cell: ({ unsentBytes, held }) => (held ? <mark title={words.held}>{bytes(unsentBytes)}</mark> : bytes(unsentBytes)),
+    sort: ({ unsentBytes }) => unsentBytes,
+    numeric: true,
+    width: "6.5rem",
+    priority: 3,
+  },
+  {
+    key: "close",
+    title: "",
+    cell: (connection) => (
+      <button type="button" class="quiet" onClick={() => close(connection)}>
+        {words.close}
+      </button>
+    ),
+    width: "5rem",
+  },
+];
+
+export const Page = ({ client }: PageProps) => {
+  const words = text();
+  const { value, error, reload } = usePolled(() => collect(client.connections()), [client]);
+  const closing = useSignal<ConnectionInfo | undefined>(undefined);
+  const columns = useMemo(
+    () =>
+      columnsOf(words, (connection) => {
+        closing.value = connection;
+      }),
+    [words],
+  );
+  const { value: chosen } = closing;
+  return (
+    <>
+      <PageHead title={words.title} />
+      <ErrorLine error={error} />
+      {value === undefined ? (
+        <Loading unless={error} />
+      ) : (
+        <Table
+          label={words.title}
+          rows={value.rows}
+          isCut={value.isCut}
+          columns={columns}
+          rowKey={({ id }) => id}
+          searched={({ id, name, user, protocol, address }) => `${id} ${name} ${user} ${protocol} ${address}`}
+          empty={words.empty}
+        />
+      )}
+      {chosen !== undefined && (
+        <Confirm
+          title={words.closeTitle(chosen.id)}
+          deed={words.close}
+          act={async () => {
+            const wasOpen = await client.closeConnection(chosen.id);
+            await reload();
+            if (!wasOpen) throw new Error(words.gone);
+          }}
+          onClose={() => {
+            closing.value = undefined;
+          }}
+        >
+          <p>
+            <Name value={chosen.name} /> {chosen.address}
+          </p>
+          <p>{words.closeText}</p>
+        </Confirm>
+      )}
+    </>
+  );
+};

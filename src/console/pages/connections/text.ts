@@ -1,0 +1,46 @@
+/** The texts of the connections. */
+import { texts } from "../../base/language.js";
+
+export const text = texts({
+  en: {
+    title: "Connections",
+    empty: "There are no connections.",
+    id: "Id",
+    client: "Client",
+    user: "User",
+    protocol: "Protocol",
+    address: "Address",
+    open: "Open for",
+    unanswered: "Unanswered",
+    consumers: "Consumers",
+    received: "In /s",
+    sent: "Out /s",
+    unsent: "Unsent",
+    held: "held: it takes too little, so that deliveries to it wait",
+    close: "Close",
+    closeTitle: (id: number) => `Close connection ${id}?`,
+    closeText:
+      "The messages that its consumers hold go back to their queues. A program that connects again has another connection.",
+    gone: "It was closed already.",
+  },
+  zh: {
+    title: "连接",
+    empty: "没有连接。",
+    id: "编号",
+    client: "客户端",
+    user: "用户",
+    protocol: "协议",
+    address: "地址",
+    open: "已连接",
+    unanswered: "未应答",
+    consumers: "消费者",
+    received: "接收/秒",
+    sent: "发送/秒",
+    unsent: "未发送",
+    held: "已暂缓：客户端读取过慢，向它的投递正在等待",
+    close: "关闭",
+    closeTitle: (id) => `关闭连接 ${id}？`,
+    closeText: "其消费者持有的消息将回到各自的队列。程序重新连接后会得到新的连接。",
+    gone: "该连接已经关闭。",
+  },
+});

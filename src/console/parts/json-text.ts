@@ -1,0 +1,29 @@
+/**
+ * JSON, indented, with every number and text as it was written: what a parser would round or reorder is shown as it is.
+ */
+const INDENT = "  ";
+
+/** A text, or what stands between the signs of JSON. */
+const TOKEN = /"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s{}[\],:"]+/g;
+
+/** Undefined: it is no JSON. */
+export const indentedJson = (source: string): string | undefined => {
+  try {
+    JSON.parse(source);
+  } catch {
+    return undefined;
+  }
+  const out: string[] = [];
+  let line = "\n";
+  let before = "";
+  for (const [token] of source.matchAll(TOKEN)) {
+    const closes = token === "}" || token === "]";
+    if (closes) line = line.slice(0, -INDENT.length);
+    const opened = before === "{" || before === "[";
+    if (opened ? !closes : closes || before === ",") out.push(line);
+    out.push(token === ":" ? ": " : token);
+    if (token === "{" || token === "[") line += INDENT;
+    before = token;
+  }
+  return out.join("");
+};

@@ -1,0 +1,254 @@
+/**
+ * A table of any length: it is sorted, searched and walked through with the keyboard, and only the rows that are to be seen are drawn.
+ *
+ * All rows are equally high. Keys, on a row: arrows, Page Up and Down, Home and End move; Enter opens what the row is about; `/`
+ * anywhere goes to the search.
+ */
+import { useSignal } from "@preact/signals";
+import type { ComponentChildren } from "preact";
+import { useEffect, useId, useLayoutEffect, useMemo, useRef } from "preact/hooks";
+import { count } from "./format.js";
+import { SearchField } from "./search-field.js";
+import { type Sorting, sorted } from "./sorting.js";
+import "./table.css";
+import { text } from "./text.js";
+
+export interface Column<R> {
+  readonly key: string;
+  readonly title: string;
+  readonly cell: (row: R) => ComponentChildren;
+  /** What it is sorted by; without it, it is not. */
+  readonly sort?: (row: R) => string | number;
+  /** Aligned at the right, and sorted from the largest first. */
+  readonly numeric?: boolean;
+  /** Any CSS length; default: an equal share of what is left. */
+  readonly width?: string;
+  /** 2 is left out on a narrow page, 3 on all but a wide one. Default 1: always there. */
+  readonly priority?: 1 | 2 | 3;
+}
+
+interface TableProps<R> {
+  /** What the rows are, for those who do not see the page. */
+  readonly label: string;
+  readonly rows: readonly R[];
+  readonly columns: readonly Column<R>[];
+  readonly rowKey: (row: R) => string | number;
+  /** What is searched: without it there is no search. */
+  readonly searched?: (row: R) => string;
+  /** How it is sorted at first: a column's key. Default: as the rows come. */
+  readonly order?: Sorting;
+  /** Enter on a row, or a double click. */
+  readonly onOpen?: (row: R) => void;
+  /** Called with the rows that are drawn, whenever they are others. */
+  readonly onSight?: (rows: readonly R[]) => void;
+  /** There are more rows than `rows`. */
+  readonly isCut?: boolean;
+  /** What is there in place of rows when there are none. */
+  readonly empty: ComponentChildren;
+  /** Beside the search. */
+  readonly tools?: ComponentChildren;
+}
+
+/** The height of a row, in px, as in table.css. */
+const ROW = 34;
+
+/** Rows drawn above and below those that are to be seen. */
+const SPARE = 8;
+
+/** Rows that are to be seen before the browser has told how many there is room for. */
+const FIRST_ROOM = 40;
+
+const classOf = <R,>({ numeric, priority }: Column<R>): string =>
+  `${numeric === true ? "numeric" : ""} p${priority ?? 1}`;
+
+export const Table = <R,>({
+  label,
+  rows,
+  columns,
+  rowKey,
+  searched,
+  order,
+  onOpen,
+  onSight,
+  isCut = false,
+  empty,
+  tools,
+}: TableProps<R>) => {
+  const search = useSignal("");
+  const sorting = useSignal<Sorting | undefined>(order);
+  const top = useSignal(0);
+  const room = useSignal(FIRST_ROOM);
+  const current = useSignal(0);
+  const box = useRef<HTMLDivElement>(null);
+  const id = useId();
+
+  const shown = useMemo(() => {
+    const wanted = search.value.trim().toLowerCase();
+    const found =
+      wanted === "" || searched === undefined
+        ? rows
+        : rows.filter((row) => searched(row).toLowerCase().includes(wanted));
+    const by = columns.find(({ key }) => key === sorting.value?.key)?.sort;
+    return by === undefined || sorting.value === undefined ? found : sorted(found, by, sorting.value.descending);
+  }, [rows, columns, search.value, sorting.value]);
+
+  useEffect(() => {
+    const element = box.current;
+    if (element === null) return undefined;
+    const observer = new ResizeObserver(() => {
+      room.value = Math.ceil(element.clientHeight / ROW);
+    });
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, []);
+
+  const first = Math.max(0, Math.min(Math.floor(top.value / ROW), shown.length - room.value) - SPARE);
+  const last = Math.min(shown.length, first + room.value + 2 * SPARE);
+
+  useEffect(() => {
+    onSight?.(shown.slice(first, last));
+  }, [shown, first, last]);
+
+  // When rows come or go, those in sight stay where they are.
+  const before = useRef<{ readonly shown: readonly R[]; readonly sorting: unknown; readonly search: string }>(
+    undefined,
+  );
+  useLayoutEffect(() => {
+    const { current: earlier } = before;
+    before.current = { shown, sorting: sorting.value, search: search.value };
+    const element = box.current;
+    if (element === null || earlier === undefined || earlier.shown === shown) return;
+    if (earlier.sorting !== sorting.value || earlier.search !== search.value) return;
+    const place = Math.floor(element.scrollTop / ROW);
+    const row = earlier.shown[place];
+    const now = place === 0 || row === undefined ? -1 : shown.findIndex((each) => rowKey(each) === rowKey(row));
+    if (now < 0 || now === place) return;
+    element.scrollTop += (now - place) * ROW;
+    top.value = element.scrollTop;
+    current.value += now - place;
+  }, [shown]);
+
+  const moveTo = (target: number): void => {
+    const element = box.current;
+    const index = Math.max(0, Math.min(shown.length - 1, target));
+    if (element === null || shown.length === 0) return;
+    current.value = index;
+    // The head of the table is as high as a row, and covers what is under it.
+    if (index * ROW < element.scrollTop) element.scrollTop = index * ROW;
+    else if ((index + 2) * ROW > element.scrollTop + element.clientHeight) {
+      element.scrollTop = (index + 2) * ROW - element.clientHeight;
+    }
+    top.value = element.scrollTop;
+    requestAnimationFrame(() => element.querySelector<HTMLElement>(`[aria-rowindex="${index + 2}"]`)?.focus());
+  };
+
+  const onKeyDown = (event: KeyboardEvent): void => {
+    if (!(event.target instanceof HTMLTableRowElement)) return;
+    const page = Math.max(1, room.value - 2);
+    const steps: Readonly<Record<string, number>> = {
+      ArrowDown: current.value + 1,
+      ArrowUp: current.value - 1,
+      PageDown: current.value + page,
+      PageUp: current.value - page,
+      Home: 0,
+      End: shown.length - 1,
+    };
+    const target = steps[event.key];
+    const row = shown[current.value];
+    if (target !== undefined) moveTo(target);
+    else if (event.key === "Enter" && row !== undefined) onOpen?.(row);
+    else return;
+    event.preventDefault();
+  };
+
+  const sortBy = ({ key, numeric }: Column<R>): void => {
+    const { value: before } = sorting;
+    const descending = before?.key === key ? !before.descending : numeric === true;
+    sorting.value = { key, descending };
+  };
+
+  const directionOf = (key: string): "ascending" | "descending" | "none" => {
+    if (sorting.value?.key !== key) return "none";
+    return sorting.value.descending ? "descending" : "ascending";
+  };
+
+  // A row that went away takes the place in the tab order with it.
+  const stop = Math.min(current.value, shown.length - 1);
+  const tabStop = stop < first || stop >= last ? first : stop;
+
+  return (
+    <section class="table" aria-label={label}>
+      {(searched !== undefined || tools !== undefined) && (
+        <div class="tools">
+          {searched !== undefined && (
+            <SearchField
+              value={search.value}
+              controls={id}
+              onInput={(value) => {
+                search.value = value;
+              }}
+            />
+          )}
+          {searched !== undefined && (
+            <output class="muted">{text().rows(count(shown.length), count(rows.length))}</output>
+          )}
+          <span class="space" />
+          {tools}
+        </div>
+      )}
+      <div
+        class="rows"
+        ref={box}
+        onScroll={(event) => {
+          top.value = event.currentTarget.scrollTop;
+        }}
+      >
+        <table id={id} aria-label={label} aria-rowcount={shown.length + 1}>
+          <colgroup>
+            {columns.map((column) => (
+              <col key={column.key} class={classOf(column)} style={{ width: column.width ?? "auto" }} />
+            ))}
+          </colgroup>
+          <thead>
+            <tr aria-rowindex={1}>
+              {columns.map((column) => (
+                <th key={column.key} scope="col" class={classOf(column)} aria-sort={directionOf(column.key)}>
+                  {column.sort === undefined ? (
+                    column.title
+                  ) : (
+                    <button type="button" title={text().sortBy(column.title)} onClick={() => sortBy(column)}>
+                      {column.title}
+                    </button>
+                  )}
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody onKeyDown={onKeyDown}>
+            {first > 0 && <tr class="gap" style={{ height: `${first * ROW}px` }} />}
+            {shown.slice(first, last).map((row, i) => (
+              <tr
+                key={rowKey(row)}
+                aria-rowindex={first + i + 2}
+                tabIndex={first + i === tabStop ? 0 : -1}
+                onFocus={() => {
+                  current.value = first + i;
+                }}
+                onDblClick={() => onOpen?.(row)}
+              >
+                {columns.map((column) => (
+                  <td key={column.key} class={classOf(column)}>
+                    {column.cell(row)}
+                  </td>
+                ))}
+              </tr>
+            ))}
+            {last < shown.length && <tr class="gap" style={{ height: `${(shown.length - last) * ROW}px` }} />}
+          </tbody>
+        </table>
+        {shown.length === 0 && <div class="empty">{rows.length === 0 ? empty : text().noneFound}</div>}
+      </div>
+      {isCut && <p class="muted">{text().cut(count(rows.length))}</p>}
+    </section>
+  );
+};
