@@ -27,6 +27,10 @@ export const sampleBroker = ({ options, engine, server, connections, health, mqF
   samples.add("ready", health.hindrance === undefined ? 1 : 0);
   samples.add("ringSize", options.ringBytes);
   for (const [protocol, count] of connections.byProtocol) samples.add("connections", count, { protocol });
+  for (const [protocol, { received, sent }] of connections.traffic) {
+    samples.add("received", received, { protocol });
+    samples.add("sent", sent, { protocol });
+  }
   samples.add("connectionLimit", options.maxConnections);
   samples.add("sockets", usage.sockets);
   samples.add("assemblyBytes", usage.assemblyBytes);
@@ -41,8 +45,11 @@ export const sampleBroker = ({ options, engine, server, connections, health, mqF
     samples.add("diskReserve", options.diskReserve);
   }
   samples.add("busy", performance.eventLoopUtilization().active / 1_000, { thread: "main" });
-  if (server.grpcBusySeconds !== undefined) samples.add("busy", server.grpcBusySeconds, { thread: "grpc" });
-  if (mqFiles !== undefined) samples.add("busy", mqFiles.busySeconds, { thread: "mq-files" });
+  for (const [thread, loop] of [["grpc", server.grpcLoop] as const, ["mq-files", mqFiles] as const]) {
+    if (loop === undefined) continue;
+    samples.add("busy", loop.busySeconds, { thread });
+    samples.add("lag", loop.lagSeconds, { thread });
+  }
   const now = performance.timeOrigin + performance.now();
   const topics: TopicRows[] = [];
   for (const [shard, metrics] of supervisor.metrics.entries()) {

@@ -1,4 +1,5 @@
 /** `/metrics`, `/healthz` and `/readyz` of a broker, from its start to its end. */
+import { connect } from "node:net";
 import { join } from "node:path";
 import { BroadcastChannel } from "node:worker_threads";
 import { describe, expect, it, onTestFinished } from "vitest";
@@ -27,13 +28,14 @@ const scrape = async (port: number): Promise<ReadonlyMap<string, number>> => {
   const { status, type, body } = await get(port, "/metrics");
   expect([status, type]).toEqual([200, "text/plain; version=0.0.4; charset=utf-8"]);
   const lines = body.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
+  expect(lines.filter((line) => !Number.isFinite(Number(line.slice(line.lastIndexOf(" ") + 1))))).toEqual([]);
   return new Map(
     lines.map((line) => [line.slice(0, line.lastIndexOf(" ")), Number(line.slice(line.lastIndexOf(" ") + 1))]),
   );
 };
 
 /** Scrapes until a value is what it should be: shards publish theirs every 100 ms. */
-const until = async (port: number, name: string, value: number): Promise<ReadonlyMap<string, number>> => {
+const until = async (port: number, name: string, value: number | undefined): Promise<ReadonlyMap<string, number>> => {
   for (;;) {
     const values = await scrape(port);
     if (values.get(name) === value) return values;
@@ -72,6 +74,12 @@ describe.each(ENGINE_NAMES)("with the HTTP engine %s", (httpEngine) => {
       expect(await ask(port, "/healthz")).toEqual([200, "ok\n"]);
       expect(await ask(port, "/readyz")).toEqual([503, `${JOURNAL}\n`]);
       expect((await get(port, "/readyz", "HEAD")).status).toBe(503);
+      for (const path of ["/healthz", "/readyz", ...(port === metrics ? ["/metrics"] : [])]) {
+        for (const method of ["POST", "PUT", "DELETE"]) {
+          const refused = await fetch(`http://127.0.0.1:${port}${path}`, { method, body: "x" });
+          expect([refused.status, refused.headers.get("allow")]).toEqual([405, "HEAD, GET"]);
+        }
+      }
     }
     const refused = await ask(http, "/pop?topic=jobs");
     expect([refused[0], JSON.parse(refused[1])]).toMatchObject([503, { msg: JOURNAL }]);
@@ -84,7 +92,11 @@ describe.each(ENGINE_NAMES)("with the HTTP engine %s", (httpEngine) => {
     }
     const session = await ask(http, "/console/session");
     expect([session[0], JSON.parse(session[1])]).toMatchObject([200, { login: false, unavailable: JOURNAL }]);
-    expect((await scrape(metrics)).get('ringmq_shard_up{shard="0"}')).toBe(0);
+    // The first of all: nothing of it is a number that is none.
+    const first = await scrape(metrics);
+    expect(first.get('ringmq_shard_up{shard="0"}')).toBe(0);
+    expect(first.get("nodejs_eventloop_lag_min_seconds") ?? 0).toBeLessThan(1_000);
+    expect((await get(metrics, "/metrics", "HEAD")).status).toBe(200);
 
     shard.go();
     const { broker } = await starting;
@@ -120,6 +132,8 @@ describe.each(ENGINE_NAMES)("with the HTTP engine %s", (httpEngine) => {
     const closing = broker.close();
     expect(await ask(metrics, "/readyz")).toEqual([503, "the broker is stopping\n"]);
     expect(await ask(metrics, "/healthz")).toEqual([200, "ok\n"]);
+    const last = await scrape(metrics);
+    expect([last.get("ringmq_ready"), last.get('ringmq_published_messages_total{shard="0"}')]).toEqual([0, 2]);
     // On connections that come now, on the port of the clients as well; none comes to stay.
     expect(await ask(http, "/readyz")).toEqual([503, "the broker is stopping\n"]);
     expect(await ask(http, "/healthz")).toEqual([200, "ok\n"]);
@@ -130,8 +144,41 @@ describe.each(ENGINE_NAMES)("with the HTTP engine %s", (httpEngine) => {
     for (const port of [http, metrics]) await expect(get(port, "/healthz")).rejects.toThrow();
   });
 
+  it("those who ask for metrics and read none of them cost nobody anything, while a shard stands still too", async () => {
+    const data = join(testDirectory(), "data");
+    const shard = holdShard(data);
+    const early = deferred<Addresses>();
+    const starting = testBroker(
+      { data, httpEngine, metricsAddress: LOCAL },
+      { thread: WAITING, listensEarly: early.resolve },
+    );
+    const { metrics: { port = 0 } = {} } = await early.promise;
+    await shard.waits();
+    const request = `GET /metrics HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n\r\n`;
+    const before = process.memoryUsage().rss;
+    for (let i = 0; i < 40; i++) {
+      const socket = connect(port, "127.0.0.1");
+      onTestFinished(() => void socket.destroy());
+      socket.on("error", () => {}).pause();
+      // As many as a connection may ask for ahead.
+      socket.write(request.repeat(1_000));
+    }
+    for (let i = 0; i < 5; i++) expect((await scrape(port)).get('ringmq_shard_up{shard="0"}')).toBe(0);
+    expect(await ask(port, "/healthz")).toEqual([200, "ok\n"]);
+    expect(process.memoryUsage().rss - before).toBeLessThan(256 * 1024 * 1024);
+    shard.go();
+    await starting;
+    expect(await ask(port, "/readyz")).toEqual([200, "ready\n"]);
+  });
+
   it("a scrape of the HTTP port shows all metrics, and what clients have done", async () => {
-    const { tcp, http } = await testBroker({ httpEngine, shards: 2, metricsTopics: 1 });
+    const { tcp, http } = await testBroker({
+      httpEngine,
+      shards: 2,
+      metricsTopics: 1,
+      grpc: LOCAL,
+      mqFiles: join(testDirectory(), "files"),
+    });
     const client = await clientOf(tcp);
     await client.configure("jobs", { retries: 0 });
     await client.publishBatch(
@@ -164,6 +211,8 @@ describe.each(ENGINE_NAMES)("with the HTTP engine %s", (httpEngine) => {
     };
     for (const [name, value] of Object.entries(shown)) expect([name, total(values, name)]).toEqual([name, value]);
     expect(values.get('ringmq_connections{protocol="tcp"}')).toBe(1);
+    const bytes = ["received", "sent"].map((way) => `ringmq_${way}_bytes_total{protocol="tcp"}`);
+    for (const name of bytes) expect(values.get(name)).toBeGreaterThan(50);
     values = await until(http, 'ringmq_topic_dead_letters{topic="jobs"}', 1);
     // One more has none: "jobs" comes first.
     expect(values.get("ringmq_topics_without_series")).toBe(1);
@@ -172,10 +221,17 @@ describe.each(ENGINE_NAMES)("with the HTTP engine %s", (httpEngine) => {
     expect(total(values, "ringmq_confirmed_requests_total")).toBeGreaterThan(2);
     expect(values.get("ringmq_disk_free_bytes")).toBeGreaterThan(0);
     expect(values.get("process_cpu_seconds_total")).toBeGreaterThan(0);
-    expect(values.get("nodejs_eventloop_lag_p99_seconds")).toBeGreaterThanOrEqual(0);
+    expect(values.get("nodejs_eventloop_lag_seconds")).toBeGreaterThanOrEqual(0);
+    for (const thread of ["grpc", "mq-files"]) {
+      expect(values.get(`ringmq_thread_lag_seconds{thread="${thread}"}`)).toBeLessThan(60);
+    }
     const { body } = await get(http, "/metrics");
     for (const { name, type, help } of METRICS) {
       expect(body).toContain(`# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${name}`);
     }
+    // What a connection that is gone has sent is not taken back.
+    await client.close();
+    const after = await until(http, 'ringmq_connections{protocol="tcp"}', undefined);
+    for (const name of bytes) expect(after.get(name)).toBeGreaterThanOrEqual(values.get(name) ?? Number.NaN);
   });
 });

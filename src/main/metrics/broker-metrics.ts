@@ -47,6 +47,18 @@ export const BROKER_METRICS = {
     labels: [],
     help: "Connections that are let in (--max-connections)",
   },
+  received: {
+    name: "ringmq_received_bytes_total",
+    type: "counter",
+    labels: ["protocol"],
+    help: "Bytes of frames that connections have received; of foreign protocols, of the frames that their requests were made into",
+  },
+  sent: {
+    name: "ringmq_sent_bytes_total",
+    type: "counter",
+    labels: ["protocol"],
+    help: "Bytes of frames that connections were sent, likewise",
+  },
   sockets: { name: "ringmq_sockets", type: "gauge", labels: [], help: "Sockets of clients on all ports" },
   assemblyBytes: {
     name: "ringmq_assembly_bytes",
@@ -92,6 +104,12 @@ export const BROKER_METRICS = {
     type: "counter",
     labels: ["thread"],
     help: "Time that the event loop of a thread was busy: main, grpc, mq-files",
+  },
+  lag: {
+    name: "ringmq_thread_lag_seconds",
+    type: "gauge",
+    labels: ["thread"],
+    help: "Longest delay of the event loop of a thread in the last 10 to 20 seconds, or the one that lasts: grpc, mq-files",
   },
 } as const satisfies Readonly<Record<string, LabelledMetric>>;
 
