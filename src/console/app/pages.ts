@@ -24,6 +24,10 @@ export const PAGES: readonly PageEntry[] = [
     load: async () => (await import("../pages/topic/topic-page.js")).Page,
   },
   {
+    path: "topics/:topic/messages",
+    load: async () => (await import("../pages/messages/messages-page.js")).Page,
+  },
+  {
     path: "channels",
     title: "channels",
     load: async () => (await import("../pages/channels/channels-page.js")).Page,
