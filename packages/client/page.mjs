@@ -23,6 +23,11 @@ const LATER = {
   },
   "connection/address-refusal.js": { name: "addressRefusal", isFunction: true },
   "consume/queues.js": { name: "Queues", before: "{ drain: async () => {}, shutDown() {}, moveOn() {} }" },
+  "consume/message-search.js": {
+    name: "MessageSearch",
+    before: "{ scanned: 0, scannedBytes: 0, isOver: false }",
+    iterators: "[Symbol.asyncIterator]",
+  },
   "dead-letters/dead-letters.js": { name: "DeadLetters", iterators: "[Symbol.asyncIterator]" },
   "nodes/connect-nodes.js": { name: "connectNodes", isFunction: true },
   "publish/batch-publisher.js": { name: "BatchPublisher" },
