@@ -85,6 +85,37 @@ it("finds a message by its id and by its key, in whichever queue and state", asy
   await expect.poll(() => page.getByRole("alert").textContent()).toMatch(/^BAD_ARGUMENT /);
 });
 
+it("looks through a queue for a text, a header or a route key, and goes on where it has stopped", async () => {
+  const client = await clientOf(shared);
+  await client.publishBatch("search", Array.from({ length: 250 }, (_, i) => `needle ${i}`));
+  await client.publish("search", "hay", { headers: { tenant: "acme" } });
+  const [first] = await client.pop("search");
+  await first?.nack({ retry: false });
+  const page = await openConsole(shared.http, "#/topics/search/messages");
+  await page.getByLabel("Look for").selectOption("Text in the body");
+  await page.getByLabel("Value").fill("NEEDLE");
+  await page.keyboard.press("Enter");
+  await page.getByText("0 found among 251 messages").waitFor();
+  await page.getByLabel("Capital or small").check();
+  await page.getByRole("button", { name: "Search" }).click();
+  await page.getByText(/^100 found among \d+ messages .* There are more to look at\.$/).waitFor();
+  await page.getByRole("button", { name: "Go on" }).click();
+  await page.getByText(/^200 found among/).waitFor();
+  await page.getByRole("button", { name: "Go on" }).click();
+  await page.getByText(/^250 found among 251 messages .* All were looked at\.$/).waitFor();
+  await page.locator("tbody tr").first().focus();
+  await page.keyboard.press("End");
+  await row(page, first?.id ?? "").getByText("Dead").waitFor();
+  await page.getByLabel("Look for").selectOption("Header");
+  await page.getByLabel("Name", { exact: true }).fill("tenant");
+  await page.getByLabel("Value").fill("acme");
+  await page.keyboard.press("Enter");
+  await page.getByText(/^1 found/).waitFor();
+  await row(page, "hay").waitFor();
+  await page.getByRole("button", { name: "Back to the list" }).click();
+  await expect.poll(() => page.locator(".pager output").textContent()).toMatch(/ of 250$/);
+});
+
 it("puts off, lets run and cancels what is delayed", async () => {
   const client = await clientOf(shared);
   const ids = (await client.publishBatch("later", ["one", "two", "three"], { delay: 3_600_000 })).ids;

@@ -36,6 +36,7 @@ const columnsOf = (
             </>
           ),
           width: "12rem",
+          priority: 2 as const,
         },
       ]
     : []),
