@@ -6,7 +6,7 @@ import { escapeControls } from "../../main/data/control-characters.js";
 /** For titles and the like, where there is only text. */
 export const visible = (text: string): string => escapeControls(text, "");
 
-/** The same of a text of several lines. */
+/** For texts of several lines, which stay such. */
 export const visibleLines = (text: string): string => escapeControls(text, "\n\t");
 
 /** `href`: where its page is. */
