@@ -12,6 +12,7 @@ import { Dialog } from "../../parts/dialog.js";
 import { ErrorLine } from "../../parts/error-line.js";
 import { DurationField } from "../../parts/fields.js";
 import { count, moment } from "../../parts/format.js";
+import { HeaderList } from "../../parts/header-list.js";
 import { publishedAt } from "../../parts/message-id.js";
 import { HeaderList } from "../../parts/header-list.js";
 import { Name, visibleLines } from "../../parts/name.js";
