@@ -14,7 +14,6 @@ import { DurationField } from "../../parts/fields.js";
 import { count, moment } from "../../parts/format.js";
 import { HeaderList } from "../../parts/header-list.js";
 import { publishedAt } from "../../parts/message-id.js";
-import { HeaderList } from "../../parts/header-list.js";
 import { Name, visibleLines } from "../../parts/name.js";
 import type { ListedMessage } from "./listed-message.js";
 import { text } from "./text.js";
