@@ -13,8 +13,7 @@ import { modulesIn } from "../modules.mjs";
  */
 const LATER = {
   "admin/channel-admin.js": { name: "ChannelAdmin", iterators: '["channels"]' },
-  "admin/connection-admin.js": { name: "ConnectionAdmin", iterators: '["connections", "consumers"]' },
-  "admin/inspection.js": { name: "Inspection" },
+  "admin/inspection.js": { name: "Inspection", iterators: '["connections", "consumers"]' },
   "admin/topic-admin.js": { name: "TopicAdmin", iterators: '["topics"]' },
   "calls/calls.js": { name: "Calls", before: "{ stop: async () => {} }" },
   "channels/subscriptions.js": {

@@ -127,7 +127,7 @@ it("is told over HTTP and by the program", async () => {
   expect(line).toMatchObject({ state: "ready", body: "to Mia" });
   const { id } = line as { id: string };
   expect(await shell.output(`ringmq find parcels --id ${id}`)).toContain("to Mia");
-  expect(await shell.output("ringmq find parcels --text nothing; echo exit $?")).toMatch(
+  expect(await shell.output("ringmq find parcels --text nothing 2>&1; echo exit $?")).toMatch(
     /^error: nothing was found: 2 messages looked at, \d+ bytes\nexit 4\n$/,
   );
 });
