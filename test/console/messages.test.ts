@@ -35,7 +35,10 @@ it("shows the messages of a queue, a page at a time, whatever is in them", async
   await client.publish("peek", '{"order":4711}');
   await client.publish("peek", Uint8Array.of(0, 255, 254));
   await client.publish("peek", "x".repeat(3_000_000));
-  await client.publishBatch("peek", Array.from({ length: 60 }, (_, i) => `number ${i}`));
+  await client.publishBatch(
+    "peek",
+    Array.from({ length: 60 }, (_, i) => `number ${i}`),
+  );
   const page = await openConsole(shared.http, "#/topics/peek/messages");
   await row(page, "<img src=x").getByRole("button").click();
   await dialog(page).getByText("\\u202e").first().waitFor();
@@ -87,7 +90,10 @@ it("finds a message by its id and by its key, in whichever queue and state", asy
 
 it("looks through a queue for a text, a header or a route key, and goes on where it has stopped", async () => {
   const client = await clientOf(shared);
-  await client.publishBatch("search", Array.from({ length: 250 }, (_, i) => `needle ${i}`));
+  await client.publishBatch(
+    "search",
+    Array.from({ length: 250 }, (_, i) => `needle ${i}`),
+  );
   await client.publish("search", "hay", { headers: { tenant: "acme" } });
   const [first] = await client.pop("search");
   await first?.nack({ retry: false });
@@ -105,7 +111,9 @@ it("looks through a queue for a text, a header or a route key, and goes on where
   await page.getByText(/^250 found among 251 messages .* All were looked at\.$/).waitFor();
   await page.locator("tbody tr").first().focus();
   await page.keyboard.press("End");
-  await row(page, first?.id ?? "").getByText("Dead").waitFor();
+  await row(page, first?.id ?? "")
+    .getByText("Dead")
+    .waitFor();
   await page.getByLabel("Look for").selectOption("Header");
   await page.getByLabel("Name", { exact: true }).fill("tenant");
   await page.getByLabel("Value").fill("acme");
@@ -150,11 +158,15 @@ it("publishes what was typed", async () => {
   await dialog(page).getByLabel("Key", { exact: true }).fill("k");
   await dialog(page).getByLabel("Delay").fill("1h");
   await deed(page, "Publish").click();
-  await dialog(page).getByText(/^Published as \d+\.$/).waitFor();
+  await dialog(page)
+    .getByText(/^Published as \d+\.$/)
+    .waitFor();
   const shown = await client.browse("typed", { queue: "eu", state: "delayed" });
   expect(shown.map((message) => [message.text(), message.headers])).toEqual([['{"a": 1}', { tenant: "acme" }]]);
   await deed(page, "Publish").click();
-  await dialog(page).getByText(/^Not published: message \d+ has this key\.$/).waitFor();
+  await dialog(page)
+    .getByText(/^Not published: message \d+ has this key\.$/)
+    .waitFor();
   await dialog(page).getByLabel("Key", { exact: true }).fill("");
   await dialog(page).getByLabel("Route key").fill("nowhere");
   await deed(page, "Publish").click();
@@ -172,7 +184,9 @@ it("publishes what was typed", async () => {
     .setInputFiles({ name: "a", mimeType: "", buffer: Buffer.from("of a file") });
   await dialog(page).getByLabel("How many").fill("1");
   await deed(page, "Publish").click();
-  await dialog(page).getByText(/^Published as/).waitFor();
+  await dialog(page)
+    .getByText(/^Published as/)
+    .waitFor();
   const ready = await client.browse("typed", { max: 30 });
   expect(ready.map(({ body: bytes }) => Buffer.from(bytes).toString("hex"))).toEqual([
     ...Array(25).fill("00ffa0"),

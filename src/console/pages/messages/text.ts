@@ -163,7 +163,8 @@ export const text = texts({
     found: "搜索结果",
     anyValue: "任意",
     ignoreCase: "忽略大小写",
-    scanned: (found, scanned, bytes, queue) => `已查看队列 ${queue} 的 ${scanned} 条消息（${bytes}），找到 ${found} 条。`,
+    scanned: (found, scanned, bytes, queue) =>
+      `已查看队列 ${queue} 的 ${scanned} 条消息（${bytes}），找到 ${found} 条。`,
     scannedAll: "已全部查看。",
     scannedPart: "还有未查看的消息。",
     searching: "正在搜索…",
