@@ -10,6 +10,7 @@ import { errorName, ProtocolError } from "../../protocol/errors.js";
 import { FLAGS, HEAD, HEAD_LENGTH, LENGTH_BYTES, OP, REQUEST } from "../../protocol/frame.js";
 import { unpackHead, unpackResult } from "../../protocol/head.js";
 import { formatId } from "../../protocol/id.js";
+import { DEFAULT_KEY, MAX_NAME_BYTES } from "../../protocol/limits.js";
 import { AHEAD, Answer, Op } from "../../protocol/op.js";
 import { readRuns } from "../../protocol/run.js";
 import {
@@ -27,11 +28,14 @@ import {
 import { entriesOf } from "../native/published-messages.js";
 import type { Outcome, Taker } from "./deliveries.js";
 import { Attribute, type OpenSpan, type SpanError, type TraceContext } from "./spans.js";
-import { eachContext } from "./trace-context.js";
+import { eachContext, mayHaveContexts } from "./trace-context.js";
 import type { Tracing } from "./tracing.js";
 
 /** Parts of traces that one frame has spans for; its other messages are not part of any. */
 const MAX_OF_FRAME = 64;
+
+/** Consumers that have stopped and hold nothing are forgotten when there are as many, and not one by one. */
+const MAX_STOPPED = 64;
 
 /** A publish that is not answered. */
 interface Publish {
@@ -45,6 +49,9 @@ const SETTLES: Readonly<Record<number, Outcome>> = {
   [Op.RELEASE]: "released",
 };
 
+/** What no shard has looked at yet may be longer than a name, or none. */
+const nameOf = (value: unknown): string => String(value).slice(0, MAX_NAME_BYTES);
+
 export class ConnectionTrace {
   readonly #tracing: Tracing;
   readonly #client: string;
@@ -52,6 +59,8 @@ export class ConnectionTrace {
   readonly #publishes = new Map<number, Publish>();
   /** By the request of a CONSUME or a pop. */
   readonly #takers = new Map<number, Taker>();
+  /** How many of them have been stopped since those were forgotten that hold nothing. */
+  #stopped = 0;
 
   /** @param client who is at the other end */
   constructor(tracing: Tracing, client: string) {
@@ -88,14 +97,17 @@ export class ConnectionTrace {
           this.#handedOut(request, bytes, view, payload, next);
           break;
         case Answer.ERROR:
-          this.#refused(request, unpackHead(bytes, head, payload));
+          this.#takers.delete(request);
+          if (this.#publishes.has(request)) this.#refused(request, unpackHead(bytes, head, payload));
           break;
         case Answer.RESULT:
           this.#told(request, bytes, payload, next);
           break;
-        case Answer.CONSUMER_CLOSED:
-          this.#gone(request);
+        case Answer.CONSUMER_CLOSED: {
+          const taker = this.#takers.get(request);
+          if (taker !== undefined) this.#gone(request, taker);
           break;
+        }
         default:
       }
       at = next;
@@ -105,13 +117,14 @@ export class ConnectionTrace {
   /** The shard has lost its state. */
   shardLost(shard: number, error: SpanError): void {
     for (const [request, publish] of this.#publishes) if (publish.shard === shard) this.#fail(request, error);
+    for (const [request, taker] of this.#takers) if (taker.shard === shard) this.#gone(request, taker);
   }
 
   /** Nothing more is heard of it. */
   closed(): void {
     const error = { type: "connection_closed", text: "the connection has closed before the answer came" };
     for (const request of [...this.#publishes.keys()]) this.#fail(request, error);
-    if (this.#tracing.deliveries.size > 0) this.#tracing.deliveries.leave(new Set(this.#takers.values()));
+    this.#tracing.deliveries.leave(new Set(this.#takers.values()));
     this.#takers.clear();
   }
 
@@ -127,27 +140,45 @@ export class ConnectionTrace {
         return this.#publish(shard, request, "channel", bytes, view, head, payload, end);
       case Op.CONSUME:
       case Op.POP:
-      case Op.POP_DEAD: {
-        const [topic, queue] = unpackHead(bytes, head, payload);
-        const isPop = op !== Op.CONSUME;
-        this.#takers.set(request, {
-          topic: String(topic),
-          queue: String(queue ?? "default"),
-          isPop,
-          acksBySeen: false,
-        });
-        return;
-      }
+      case Op.POP_DEAD:
+        return this.#take(request, shard, op !== Op.CONSUME, unpackHead(bytes, head, payload));
+      case Op.STOP:
+        return this.#stop(unpackHead(bytes, head, payload));
       case Op.SEEN:
+        if (this.#tracing.deliveries.size === 0) return;
         return this.#seen(view.getUint8(start + FLAGS), unpackHead(bytes, head, payload), view, payload, end);
       case Op.ACK:
       case Op.NACK:
       case Op.RELEASE:
       case Op.TOUCH:
-        if (this.#tracing.deliveries.size > 0) this.#settle(op, unpackHead(bytes, head, payload), view, payload, end);
-        return;
+        if (this.#tracing.deliveries.size === 0) return;
+        return this.#settle(op, op === Op.TOUCH ? unpackHead(bytes, head, payload) : [], view, payload, end);
       default:
     }
+  }
+
+  #take(request: number, shard: number, isPop: boolean, [topic, queue]: readonly unknown[]): void {
+    this.#takers.set(request, {
+      topic: nameOf(topic),
+      queue: nameOf(queue ?? DEFAULT_KEY),
+      shard,
+      isPop,
+      acksBySeen: false,
+      isStopped: false,
+      held: 0,
+    });
+  }
+
+  /** Messages that are under way still come, and those that it holds may be settled. */
+  #stop([, , consumer]: readonly unknown[]): void {
+    const taker = this.#takers.get(Number(consumer));
+    if (taker === undefined || taker.isStopped) return;
+    taker.isStopped = true;
+    this.#stopped++;
+    if (this.#stopped < MAX_STOPPED) return;
+    this.#stopped = 0;
+    for (const [request, { isStopped, held }] of this.#takers)
+      if (isStopped && held === 0) this.#takers.delete(request);
   }
 
   #publish(
@@ -161,19 +192,19 @@ export class ConnectionTrace {
     end: number,
   ): void {
     const entries = kind === "topic" ? entriesOf(view, head, payload) : payload;
-    if (entries > end) return;
+    if (entries > end || this.#tracing.isFull) return;
     let name: string | undefined;
     let publish: Publish | undefined;
-    const begin = (context: TraceContext, first: number, count: number): void => {
-      if (publish?.spans.length === MAX_OF_FRAME || this.#tracing.isFull) return;
+    const begin = (context: TraceContext, first: number, count: number): boolean => {
       publish ??= { shard, spans: [] };
-      name ??= String(unpackHead(bytes, head, payload)[0]);
+      name ??= nameOf(unpackHead(bytes, head, payload)[0]);
       const span = this.#tracing.publish(name, context, {
         [Attribute.KIND]: kind,
         [Attribute.MESSAGES]: count,
         [Attribute.CLIENT]: this.#client,
       });
       publish.spans.push({ span, first, count });
+      return publish.spans.length < MAX_OF_FRAME && !this.#tracing.isFull;
     };
     eachContext(bytes, view, entries, end, begin);
     if (publish === undefined) return;
@@ -200,7 +231,6 @@ export class ConnectionTrace {
   }
 
   #refused(request: number, [code, text]: readonly unknown[]): void {
-    this.#takers.delete(request);
     this.#fail(request, { type: errorName(Number(code)) ?? String(code), text: String(text) });
   }
 
@@ -218,9 +248,7 @@ export class ConnectionTrace {
     for (const { span } of publish.spans) this.#tracing.end(span, {});
   }
 
-  #gone(request: number): void {
-    const taker = this.#takers.get(request);
-    if (taker === undefined) return;
+  #gone(request: number, taker: Taker): void {
     this.#takers.delete(request);
     this.#tracing.deliveries.leave(new Set([taker]));
   }
@@ -237,12 +265,14 @@ export class ConnectionTrace {
     // A look.
     if (taker === undefined) return;
     if (taker.isPop) this.#takers.delete(request);
+    if (!mayHaveContexts(bytes, start, end)) return;
     const { deliveries } = this.#tracing;
     const now = this.#tracing.now();
+    let left = MAX_OF_FRAME;
     for (const { idHigh, idLow, delivery, retry, time, start: from, end: to } of readRuns(view, start, end)) {
-      let left = MAX_OF_FRAME;
+      if (left === 0) return;
       eachContext(bytes, view, from, to, (context, first, count) => {
-        if (deliveries.isFull || left-- <= 0) return;
+        if (deliveries.isFull) return false;
         const span = this.#tracing.deliver(taker.topic, context, {
           [Attribute.KIND]: "topic",
           [Attribute.SUBSCRIPTION]: taker.queue,
@@ -252,9 +282,13 @@ export class ConnectionTrace {
           [Attribute.CLIENT]: this.#client,
         });
         // Nobody has to ack it.
-        if (time === 0) return span.end({ [Attribute.OUTCOME]: "acked" });
-        const ttr = Math.max(0, time - now);
-        deliveries.add({ idHigh, idLow: idLow + first, count, number: delivery, ttr, taker, span }, time);
+        if (time === 0) span.end({ [Attribute.OUTCOME]: "acked" });
+        else {
+          const ttr = Math.max(0, time - now);
+          deliveries.add({ idHigh, idLow: idLow + first, count, number: delivery, ttr, taker, span }, time);
+        }
+        left--;
+        return left > 0;
       });
     }
   }
@@ -277,7 +311,7 @@ export class ConnectionTrace {
   #seen(flags: number, head: readonly unknown[], view: DataView, start: number, end: number): void {
     const taker = this.#takers.get(Number(head[2]));
     const { deliveries } = this.#tracing;
-    if (taker === undefined || deliveries.size === 0) return;
+    if (taker === undefined) return;
     if ((flags & AHEAD) !== 0) deliveries.renew(taker, this.#tracing.now());
     if (!taker.acksBySeen || end - start < SELECTION_BYTES) return;
     const last = view.getUint32(start + FIRST_ID_LOW) + view.getUint32(start + COUNT) - 1;

@@ -8,10 +8,15 @@ export type Outcome = "acked" | "nacked" | "released" | "expired" | "connection 
 export interface Taker {
   readonly topic: string;
   readonly queue: string;
+  readonly shard: number;
   /** What it holds stays its own whatever becomes of the connection. */
   readonly isPop: boolean;
   /** Its topic has auto-ack, and its reports ack. */
   acksBySeen: boolean;
+  /** It takes no more, and may hold some. */
+  isStopped: boolean;
+  /** Deliveries to it that are part of a trace and not settled. */
+  held: number;
 }
 
 export interface Delivery {
@@ -66,6 +71,7 @@ export class Deliveries {
     if (others === undefined) this.#held.set(delivery.number, [held]);
     else others.push(held);
     this.#size++;
+    delivery.taker.held++;
   }
 
   /** Of a selection. `number` 0: whichever delivery it is. */
@@ -96,8 +102,9 @@ export class Deliveries {
     for (const held of [...this.#held.values()].flat()) if (held.taker === taker) held.deadline = now + held.ttr;
   }
 
-  /** What a consumer holds comes back. */
+  /** What consumers hold comes back. */
   leave(takers: ReadonlySet<Taker>): void {
+    if (this.#size === 0) return;
     this.#endWhere(({ taker }) => !taker.isPop && takers.has(taker), "connection closed");
   }
 
@@ -135,6 +142,7 @@ export class Deliveries {
     others.splice(at, 1);
     if (others.length === 0) this.#held.delete(held.number);
     this.#size--;
+    held.taker.held--;
     const attributes: Attributes = { [Attribute.OUTCOME]: outcome };
     const text = FAILURES[outcome];
     held.span.end(attributes, text === undefined ? undefined : { type: outcome.replace(" ", "_"), text });

@@ -7,7 +7,15 @@ const NOW = 50_000;
 /** That the lease is over for: a touch may be on its way. */
 const GRACE = 1_000;
 
-const takerOf = (isPop = false): Taker => ({ topic: "t", queue: "default", isPop, acksBySeen: false });
+const takerOf = (isPop = false): Taker => ({
+  topic: "t",
+  queue: "default",
+  shard: 0,
+  isPop,
+  acksBySeen: false,
+  isStopped: false,
+  held: 0,
+});
 
 let deliveries: Deliveries;
 /** What the deliveries have come to, by name. */
@@ -74,6 +82,7 @@ describe("deliveries that are part of a trace", () => {
     add("c", 12, 1, 9, popping);
     deliveries.leave(new Set([leaving, popping]));
     expect(ended).toEqual({ a: "connection closed" });
+    expect([leaving, staying, popping].map(({ held }) => held)).toEqual([0, 1, 1]);
   });
 
   it("are acked up to what their consumer has seen, where that acks", () => {

@@ -44,10 +44,16 @@ const entryOf = (headers: Headers | undefined, body = "x"): Buffer => {
   return Buffer.concat([word, content]);
 };
 
-const runsOf = (bytes: Uint8Array, start = 0, end = bytes.length): unknown[] => {
+const runsOf = (bytes: Uint8Array, start = 0, end = bytes.length, most = 100): unknown[] => {
   const found: unknown[] = [];
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  eachContext(bytes, view, start, end, ({ spanId }, first, count) => void found.push([spanId.slice(-2), first, count]));
+  eachContext(
+    bytes,
+    view,
+    start,
+    end,
+    ({ spanId }, first, count) => found.push([spanId.slice(-2), first, count]) < most,
+  );
   return found;
 };
 
@@ -62,6 +68,10 @@ describe("entries", () => {
       entryOf(each),
     );
     const bytes = Buffer.concat([Buffer.from("before"), ...entries]);
+    expect(runsOf(bytes, 6, bytes.length, 2)).toEqual([
+      ["aa", 0, 2],
+      ["bb", 3, 1],
+    ]);
     expect(runsOf(bytes, 6)).toEqual([
       ["aa", 0, 2],
       ["bb", 3, 1],
