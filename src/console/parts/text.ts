@@ -19,8 +19,10 @@ export const text = texts({
     hex: "Hex",
     download: "Download",
     empty: "empty",
+    headers: "Headers",
     showsFirst: (shown: string, all: string) => `The first ${shown} of ${all}`,
     loading: "Loading…",
+    tabs: { label: "The topic", topic: "Topic", messages: "Messages", dead: "Dead letters", explain: "Explain" },
   },
   zh: {
     search: "搜索",
@@ -39,7 +41,9 @@ export const text = texts({
     hex: "十六进制",
     download: "下载",
     empty: "空",
+    headers: "消息头",
     showsFirst: (shown, all) => `显示前 ${shown}，共 ${all}`,
     loading: "加载中…",
+    tabs: { label: "主题", topic: "主题", messages: "消息", dead: "死信", explain: "诊断" },
   },
 });

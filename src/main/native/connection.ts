@@ -39,6 +39,7 @@ const State = { OPEN: 0, CLOSING: 1, CLOSED: 2 } as const;
 export class NativeConnection implements FrameSink, LocalRequests, CallConnection, Sender {
   /** When it was opened: milliseconds since 1970. */
   readonly since: number;
+  readonly traffic: Traffic;
   /** In the list of those that have something gathered. */
   isDirty = false;
   /** The last audience that it was part of: see `OutboxDrain`. */
@@ -52,7 +53,6 @@ export class NativeConnection implements FrameSink, LocalRequests, CallConnectio
   readonly #window: RequestWindow;
   readonly #ledger = new ConsumerLedger();
   readonly #requests: RequestRouter;
-  readonly #traffic = new Traffic();
   /** The envelope of its frames in the rings. */
   readonly #envelope: Uint8Array;
   readonly #shards: KnownShards;
@@ -87,6 +87,7 @@ export class NativeConnection implements FrameSink, LocalRequests, CallConnectio
     this.#transport = transport;
     this.since = context.now();
     this.#outgoing = new Outgoing(transport, context.pool);
+    this.traffic = new Traffic(this.#outgoing);
     this.#intake = new FrameIntake(this, context.options.maxFrameBytes, context.assembly, hasSaidHello);
     this.#window = new RequestWindow(session?.maxInFlight ?? context.options.maxInFlight);
     this.#envelope = Uint8Array.from(packEnvelope([EnvelopeOp.FRAMES, id]));
@@ -116,6 +117,11 @@ export class NativeConnection implements FrameSink, LocalRequests, CallConnectio
     return this.#state === State.OPEN;
   }
 
+  /** Its client may know how the broker as a whole does. */
+  get mayOperate(): boolean {
+    return this.#identification.access?.user.mayOperate ?? true;
+  }
+
   /** It is the broker's own, and no client's. */
   get isTrusted(): boolean {
     return this.#identification.isTrusted;
@@ -129,7 +135,7 @@ export class NativeConnection implements FrameSink, LocalRequests, CallConnectio
   /** What is to be told of it. */
   get info(): ConnectionInfo {
     const { protocol, address } = this.#transport;
-    const { received, receivedRate, sentRate } = this.#traffic;
+    const { received, sent, receivedRate, sentRate } = this.traffic;
     return {
       id: this.id,
       protocol,
@@ -144,7 +150,7 @@ export class NativeConnection implements FrameSink, LocalRequests, CallConnectio
       waitingBytes: this.#waitingBytes,
       held: this.#isHeld,
       receivedBytes: received,
-      sentBytes: this.#outgoing.written,
+      sentBytes: sent,
       receivedRate,
       sentRate,
     };
@@ -156,7 +162,7 @@ export class NativeConnection implements FrameSink, LocalRequests, CallConnectio
   receive(bytes: Uint8Array, view: DataView, start: number, end: number): void {
     if (this.#state !== State.OPEN) return;
     this.isActive = true;
-    this.#traffic.received += end - start;
+    this.traffic.received += end - start;
     this.#isReceiving = true;
     try {
       this.#intake.take(bytes, view, start, end);
@@ -294,7 +300,7 @@ export class NativeConnection implements FrameSink, LocalRequests, CallConnectio
   /** About once a second; `now` is of a clock that does not step. */
   sweep(now: number): void {
     if (this.#state !== State.OPEN) return;
-    this.#traffic.measure(now, this.#outgoing.written);
+    this.traffic.measure(now);
     const isPaused = this.#isPaused && this.#transport.canPause;
     // No excuse for a client that does not read its answers.
     this.#intake.sweep(now, isPaused, isPaused && (this.#waitingBytes > 0 || this.#throttle.isOn));
@@ -337,16 +343,8 @@ export class NativeConnection implements FrameSink, LocalRequests, CallConnectio
     this.conclude();
   }
 
-  malformed(kind: ErrorName, text: string, request: number): void {
-    this.fail(kind, text, request);
-  }
-
   overloaded(request: number): void {
     this.fail("BUSY", "the broker has no memory for so long a frame at the moment", request);
-  }
-
-  tooSlow(text: string): void {
-    this.fail("TOO_SLOW", text, 0);
   }
 
   // LocalRequests: requests that the main thread answers itself.
@@ -429,6 +427,7 @@ export class NativeConnection implements FrameSink, LocalRequests, CallConnectio
     this.#hasLeft = true;
     this.#shards.tell(EnvelopeOp.DISCONNECT);
     this.#calls?.leave();
+    this.#broker?.leave();
     if (this.#session !== undefined) this.#awaitLatePops(this.#session.unanswered);
   }
 

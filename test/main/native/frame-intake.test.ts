@@ -31,16 +31,13 @@ class Notes implements FrameSink {
     this.runs.push({ shard, requests: splitFrames(copy).frames.map(({ request }) => request), bytes: copy });
   }
 
-  malformed(kind: ErrorName, _text: string, request: number): void {
-    this.faults.push([kind, request]);
+  fail(kind: ErrorName, text: string, request: number): void {
+    if (kind === "TOO_SLOW") this.slow.push(text);
+    else this.faults.push([kind, request]);
   }
 
   overloaded(request: number): void {
     this.skipped.push(request);
-  }
-
-  tooSlow(text: string): void {
-    this.slow.push(text);
   }
 
   get requests(): number[] {
@@ -199,9 +196,8 @@ describe("the intake of frames", () => {
           return to;
         },
         forward: (...run) => notes.forward(...run),
-        malformed: (...fault) => notes.malformed(...fault),
+        fail: (...fault) => notes.fail(...fault),
         overloaded: (request) => notes.overloaded(request),
-        tooSlow: (text) => notes.tooSlow(text),
       },
       MAX_FRAME,
       new AssemblyMemory(0),
