@@ -1,10 +1,11 @@
 /** Spans of a broker, as a collector gets them over OTLP. */
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { SILENT } from "../../src/main/log.js";
-import { openTelemetrySpans } from "../../src/main/tracing/open-telemetry.js";
+import { openTelemetrySpans, PACKAGES } from "../../src/main/tracing/open-telemetry.js";
 import { HAS_HEADERS } from "../../src/protocol/entry.js";
 import { packHeaders } from "../../src/protocol/headers.js";
 import { formatId } from "../../src/protocol/id.js";
@@ -275,7 +276,16 @@ describe("a broker that cannot make spans", () => {
     const missing = (): Promise<never> =>
       Promise.reject(new Error("Cannot find package '@opentelemetry/api'\nand more"));
     await expect(openTelemetrySpans(1, SILENT, missing)).rejects.toThrow(
-      /cannot be loaded \(Cannot find package '@opentelemetry\/api'\): npm install @opentelemetry\/api @/,
+      "OpenTelemetry cannot be loaded (Cannot find package '@opentelemetry/api'): npm install @opentelemetry/api@1.9 @",
     );
+    // What the documents say is the same, and what is tested here.
+    expect(readFileSync("docs/operations.md", "utf8")).toContain(`\nnpm install ${PACKAGES.join(" ")}\n`);
+    const { devDependencies } = JSON.parse(readFileSync("package.json", "utf8")) as {
+      readonly devDependencies: Readonly<Record<string, string>>;
+    };
+    for (const each of PACKAGES) {
+      const [, name = "", version = ""] = /^(.+)@([\d.]+)$/.exec(each) ?? [];
+      expect(devDependencies[name]).toMatch(new RegExp(`^\\^${version.replaceAll(".", "\\.")}\\.`));
+    }
   });
 });

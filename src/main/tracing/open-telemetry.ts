@@ -14,12 +14,12 @@ import { StartError } from "../shards/start-error.js";
 import { VERSION } from "../version.js";
 import type { Attributes, OpenSpan, SpanError, SpanStart, Spans } from "./spans.js";
 
-/** What is not installed with the package. */
+/** What is not installed with the package, in versions that go with each other and with all versions of Node.js that ringmq runs on. */
 export const PACKAGES = [
-  "@opentelemetry/api",
-  "@opentelemetry/resources",
-  "@opentelemetry/sdk-trace-node",
-  "@opentelemetry/exporter-trace-otlp-http",
+  "@opentelemetry/api@1.9",
+  "@opentelemetry/resources@2",
+  "@opentelemetry/sdk-trace-node@2",
+  "@opentelemetry/exporter-trace-otlp-http@0.223",
 ] as const;
 
 /** How long the end waits for a collector that does not answer, in milliseconds. */
