@@ -12,7 +12,7 @@ export const text = texts({
     skip: "Skip to the page",
     language: "Language",
     theme: "Theme",
-    system: "As the system",
+    system: "System",
     light: "Light",
     dark: "Dark",
     logIn: "Log in",
