@@ -24,6 +24,11 @@ export const CONSOLE_PLACES: readonly Place[] = [
     mayNot: ["../../app/pages.js", "../overview/text.js", "uplot", "../../../client/client.js"],
   },
   {
+    file: "src/console/pages/overview/probe.tsx",
+    may: ["./text.js", "../../broker/samples.js", "../../parts/chart.js", "preact/hooks", "ringmq/client"],
+    mayNot: ["../../app/pages.js", "../connections/text.js", "uplot", "../../../main/broker.js"],
+  },
+  {
     file: "src/console/app/probe.tsx",
     may: ["./frame.css", "../broker/link.js", "../pages/connections/text.js", "preact"],
     mayNot: ["uplot", "ringmq/client", "../../main/broker.js", "node:fs"],

@@ -14,6 +14,7 @@ export interface PageEntry {
 
 /** In the order of the navigation. */
 export const PAGES: readonly PageEntry[] = [
+  { path: "", title: "overview", load: async () => (await import("../pages/overview/overview-page.js")).Page },
   {
     path: "connections",
     title: "connections",
