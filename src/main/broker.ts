@@ -36,6 +36,8 @@ export interface BrokerSeams extends SupervisorSeams {
   readonly grpcThread?: URL;
   /** Told where the broker listens before its shards have started. */
   readonly listensEarly?: (addresses: Addresses) => void;
+  /** The directory of the console's files. */
+  readonly page?: URL;
   /** Milliseconds between two looks at what is idle or late. What it counts passes as much faster. */
   readonly sweepEvery?: number;
 }
@@ -86,7 +88,7 @@ export class RunningBroker extends Announcer implements Broker {
     const health = new Health(this.#engine.supervisor);
     this.#health = health;
     this.#listensEarly = seams.listensEarly;
-    const { frontEnds, grpcThread, sweepEvery = SWEEP_EVERY } = seams;
+    const { frontEnds, grpcThread, page, sweepEvery = SWEEP_EVERY } = seams;
     this.#server = new Server({
       options,
       router,
@@ -97,6 +99,7 @@ export class RunningBroker extends Announcer implements Broker {
       certificates,
       frontEnds,
       grpcThread,
+      page,
       sweepEvery,
       health,
       samples: () =>

@@ -51,6 +51,8 @@ export interface BrokerOptions extends BrokerLimits {
   readonly metricsAddress: Address | "off" | undefined;
   /** Topics that have series of their own in `/metrics`, the first by their names, 0 to 1,000. Default 0. */
   readonly metricsTopics: number;
+  /** Serves the console, a page for people, below `/console/` of the HTTP port. Default true. */
+  readonly console: boolean;
   /** With it the TCP port speaks TLS and nothing else. Default: plain TCP. */
   readonly tcpTls: Tls | undefined;
   /** With it the HTTP port speaks HTTPS, and WebSocket over TLS, and nothing else. Default: plain HTTP. */
@@ -142,6 +144,7 @@ const defaults = {
   grpc: "off",
   metricsAddress: undefined,
   metricsTopics: 0,
+  console: true,
   tcpTls: undefined,
   httpTls: undefined,
   grpcTls: undefined,

@@ -4,13 +4,9 @@ import { Access } from "./access/access.js";
 import type { Addresses } from "./broker-handle.js";
 import type { Engine } from "./engine.js";
 import { gmqFrame } from "./front-ends/gmq/frame/index.js";
-import { failure } from "./front-ends/gmq/http/envelope.js";
-import { installGmqHttp } from "./front-ends/gmq/http/index.js";
 import { gmqLine } from "./front-ends/gmq/line/index.js";
-import { installMemmqHttp } from "./front-ends/memmq/http/index.js";
-import { SessionChannels } from "./front-ends/memmq/session-channels.js";
-import { installOperatorHttp } from "./front-ends/operator/index.js";
-import { type Health, STARTING, STOPPING } from "./metrics/health.js";
+import { HttpDoors } from "./http-doors.js";
+import { type Health, STOPPING } from "./metrics/health.js";
 import { MetricsPort } from "./metrics/metrics-port.js";
 import { installHealth, installMetrics } from "./metrics/routes.js";
 import type { Samples } from "./metrics/samples.js";
@@ -40,8 +36,7 @@ import { protocolOf } from "./ports/front-end-socket.js";
 import { GrpcPort } from "./ports/grpc/grpc-port.js";
 import type { HttpEngineFactory } from "./ports/http/engine.js";
 import type { HttpPath } from "./ports/http/entrance.js";
-import { HttpGuard } from "./ports/http/guard.js";
-import { HttpListener } from "./ports/http/listener.js";
+import type { HttpListener } from "./ports/http/listener.js";
 import { HttpSessions } from "./ports/http/sessions.js";
 import { nativeProtocol } from "./ports/native-protocol.js";
 import { TcpListener } from "./ports/tcp-listener.js";
@@ -117,6 +112,8 @@ export interface ServerParts {
   readonly frontEnds: readonly FrontEnd[] | undefined;
   /** The file that runs as the gRPC thread. Undefined: the broker's own. */
   readonly grpcThread: URL | undefined;
+  /** The directory of the console's files. Undefined: the broker's own. */
+  readonly page: URL | undefined;
   /** Milliseconds between two sweeps. */
   readonly sweepEvery: number;
   readonly health: Health;
@@ -133,7 +130,7 @@ export class Server implements ConnectionHost, SessionHost {
   readonly #context: ConnectionContext;
   readonly #tcp: TcpListener | undefined;
   readonly #http: HttpListener | undefined;
-  readonly #httpGuard: HttpGuard | undefined;
+  readonly #httpDoors: HttpDoors | undefined;
   readonly #grpc: GrpcPort | undefined;
   /** Undefined: it has no address of its own. */
   readonly #metrics: MetricsPort | undefined;
@@ -156,11 +153,12 @@ export class Server implements ConnectionHost, SessionHost {
     certificates,
     frontEnds,
     grpcThread,
+    page,
     sweepEvery,
     health,
     samples,
   }: ServerParts) {
-    const { helloTimeout, maxFrameBytes, maxMessageBytes, shards, log } = options;
+    const { helloTimeout, maxFrameBytes, maxMessageBytes, log } = options;
     const { supervisor, backups } = engine;
     const access = new Access(options.users, log);
     this.#options = options;
@@ -212,24 +210,20 @@ export class Server implements ConnectionHost, SessionHost {
       this.#tcp = new TcpListener(this, protocols, helloTimeout, log, certificates.tcp);
     }
     if (options.http !== "off" && makeHttpEngine !== undefined) {
-      const { allowOrigin, allowHost, http } = options;
-      this.#httpGuard = new HttpGuard({ listensOn: http.host, allowOrigin, allowHost });
-      this.#http = new HttpListener(
-        this,
-        this.#httpGuard,
-        log,
-        (host) => makeHttpEngine(host, certificates.http),
-        failure,
+      this.#httpDoors = new HttpDoors({
+        options,
+        address: options.http,
+        host: this,
+        makeEngine: makeHttpEngine,
+        certificate: certificates.http,
         access,
-      );
-      this.#http.addNative(this);
-      installGmqHttp(this.#http.entrance, this.#httpSessions, { shards, maxMessageBytes });
-      installOperatorHttp(this.#http.entrance, this.#httpSessions);
-      const channels = new SessionChannels(this.#httpSessions, this);
-      installMemmqHttp(this.#http.entrance, { channels, waiting: this.#context.waiting, limits: options, log });
-      installHealth(this.#http.entrance, health);
-      if (options.metricsAddress === undefined) installMetrics(this.#http.entrance, samples);
-      this.#http.entrance.unavailable = STARTING;
+        sessions: this.#httpSessions,
+        waiting: this.#context.waiting,
+        health,
+        samples,
+        page,
+      });
+      this.#http = this.#httpDoors.listener;
     }
     if (options.grpc !== "off") this.#grpc = new GrpcPort(this, options, certificates.grpc, grpcThread);
     const { metricsAddress: address = "off" } = options;
@@ -277,7 +271,7 @@ export class Server implements ConnectionHost, SessionHost {
     this.#context.access.reload(users);
     this.#forEach((connection) => connection.recheck());
     this.shares.maxPerAddress = maxConnectionsPerAddress;
-    this.#httpGuard?.allow({ allowOrigin, allowHost });
+    this.#httpDoors?.allow({ allowOrigin, allowHost });
   }
 
   /** Connections that come from now on are shown these certificates. Ports that had none still have none. */
@@ -444,6 +438,7 @@ export class Server implements ConnectionHost, SessionHost {
     this.#forEach((connection) => connection.sweep(now));
     this.#sessions.sweep(now);
     this.#httpSessions.sweep();
+    this.#httpDoors?.sweep();
     this.#sweeps++;
     if (this.#sweeps % TRIM_EVERY === 0) this.#forEach((connection) => connection.trim());
   }

@@ -2,7 +2,7 @@
 import type { GrpcServerParts } from "../grpc/server.js";
 import type { Log } from "../main/log.js";
 import type { HttpRequest } from "../main/ports/http/engine.js";
-import { HttpGuard, type Verdict } from "../main/ports/http/guard.js";
+import { HttpGuard, type Reach, type Verdict } from "../main/ports/http/guard.js";
 import { TRAIL, type Trail } from "../memmq-client/trail.js";
 
 const LOOP = "this proxy is among the servers behind it: what it passes on comes back to it; see its --servers";
@@ -40,12 +40,12 @@ export class LoopGuard extends HttpGuard {
     this.#isBack = loopWatch(trail, log);
   }
 
-  override check(request: Pick<HttpRequest, "eachHeader">): Verdict {
+  override check(request: Pick<HttpRequest, "eachHeader">, reach?: Reach): Verdict {
     let isBack = false;
     request.eachHeader((name, value) => {
       if (name === TRAIL && this.#isBack(value)) isBack = true;
     });
-    return super.check(request) ?? (isBack ? { kind: "foreign", text: LOOP } : undefined);
+    return super.check(request, reach) ?? (isBack ? { kind: "foreign", text: LOOP } : undefined);
   }
 }
 

@@ -176,15 +176,15 @@ describe("HTTP of a broker with users", () => {
   /** What answers whoever asks. */
   const OPEN = ["/ping", "/healthz", "/readyz"];
 
+  /** Whoever asks is shown the page, which has to show a token itself before it sees anything. */
+  const isPage = (path: string): boolean => /^\/console(?:\/|$)/.test(path);
+
   it("answers nothing without a token, and nothing with a wrong one, but whether it is well", async () => {
     const { broker: running } = broker();
-    expect(
-      running.httpPaths
-        .filter(({ isOpen }) => isOpen)
-        .map(({ path }) => path)
-        .sort(),
-    ).toEqual([...OPEN].sort());
-    const paths = [...running.httpPaths.map(({ path }) => path), "/not-there"];
+    const open = running.httpPaths.filter(({ isOpen }) => isOpen).map(({ path }) => path);
+    expect(open.filter((path) => !isPage(path)).sort()).toEqual([...OPEN].sort());
+    const all = running.httpPaths.map(({ path }) => path);
+    const paths = [...all.filter((path) => !isPage(path)), "/not-there", "/console/not-there", "/console/mq"];
     const shown = ["", "Authorization: Bearer wrong\r\n", `Authorization: Bearer ${hashOf(tokenOf("all"))}\r\n`];
     const looks = paths.flatMap((path) =>
       ["GET", "POST", "HEAD"].map(async (method) => {
@@ -197,6 +197,29 @@ describe("HTTP of a broker with users", () => {
       }),
     );
     await Promise.all(looks);
+  });
+
+  it("answers the same to everybody about the console, but for who they are", async () => {
+    const paths = broker().broker.httpPaths.filter(({ path }) => isPage(path));
+    expect(paths.map(({ path }) => path)).toEqual(
+      expect.arrayContaining(["/console", "/console/", "/console/session"]),
+    );
+    const bearer = (token: string): string => `Authorization: Bearer ${token}\r\n`;
+    for (const { path } of paths.filter((each) => each.path !== "/console/session")) {
+      const [nobody, ...others] = await Promise.all(
+        ["", bearer("wrong"), bearer(tokenOf("few")), bearer(tokenOf("all"))].map((header) => ask(path, "GET", header)),
+      );
+      const bare = (text = ""): string => text.replace(/^date: .*\r\n/im, "");
+      expect(others.map(bare)).toEqual([nobody, nobody, nobody].map(bare));
+    }
+    const who = async (header: string): Promise<unknown> => {
+      const text = await ask("/console/session", "GET", header);
+      const { login, user } = JSON.parse(text.slice(text.indexOf("\r\n\r\n"))) as Record<string, unknown>;
+      return [login, user];
+    };
+    expect(await who("")).toEqual([true, null]);
+    expect(await who(bearer("wrong"))).toEqual([true, null]);
+    expect(await who(bearer(tokenOf("few")))).toEqual([false, "few"]);
   });
 
   it("answers 403 where the user's rights do not reach", async () => {

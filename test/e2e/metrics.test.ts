@@ -77,10 +77,13 @@ describe.each(ENGINE_NAMES)("with the HTTP engine %s", (httpEngine) => {
     expect([refused[0], JSON.parse(refused[1])]).toMatchObject([503, { msg: JOURNAL }]);
     expect((await get(http, "/pop?topic=jobs", "HEAD")).status).toBe(503);
     const upgrade = { connection: "upgrade", upgrade: "websocket", "sec-websocket-version": "13" };
-    const headers = { ...upgrade, "sec-websocket-key": "AAAAAAAAAAAAAAAAAAAAAA==" };
-    for (const path of ["/mq", "/sub?topic=a"]) {
+    const origin = `http://localhost:${http}`;
+    const headers = { ...upgrade, host: `localhost:${http}`, origin, "sec-websocket-key": "AAAAAAAAAAAAAAAAAAAAAA==" };
+    for (const path of ["/mq", "/sub?topic=a", "/console/mq"]) {
       expect((await exchange(http, { method: "GET", path, headers })).status).toBe(503);
     }
+    const session = await ask(http, "/console/session");
+    expect([session[0], JSON.parse(session[1])]).toMatchObject([200, { login: false, unavailable: JOURNAL }]);
     expect((await scrape(metrics)).get('ringmq_shard_up{shard="0"}')).toBe(0);
 
     shard.go();

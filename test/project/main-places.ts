@@ -75,6 +75,17 @@ export const MAIN_PLACES: readonly Place[] = [
     mayNot: ["../broker.js", "../shards/supervisor.js", "../../shard/shard.js", "../../workers/pulse.js", "node:http"],
   },
   {
+    file: "src/main/console/probe.ts",
+    may: ["./logins.js", "../access/access.js", "../ports/http/entrance.js", "node:zlib"],
+    mayNot: [
+      "../broker.js",
+      "../native/connection.js",
+      "../../console/app/pages.js",
+      "../../shard/shard.js",
+      "node:http",
+    ],
+  },
+  {
     file: "src/main/ports/bridge/probe.ts",
     may: ["./lane-connection.js", "../../native/connection.js", "../../../bridge/bridge.js"],
     mayNot: ["../grpc/grpc-port.js", "../../../client/client.js", "node:worker_threads"],

@@ -2,7 +2,6 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { ConfigError } from "../configuration-text.js";
 import { type Configuration, configure, USAGE } from "./configuration.js";
-import { SWITCH } from "./kinds.js";
 import type { Given } from "./names.js";
 import { CONFIG_FLAG, CONFIG_VARIABLE, SETTINGS, type Setting } from "./settings.js";
 
@@ -28,7 +27,7 @@ const lineValues = (command: Command): ReadonlyMap<string, Given> => {
     if (source === "cli") values.set(setting.name, { value, source: "flag" });
     else if (source === "env") {
       // Commander takes any text for on, even `false`.
-      const given = setting.kind === SWITCH ? switchValue(command, setting) : value;
+      const given = setting.value === undefined ? switchValue(command, setting) : value;
       values.set(setting.name, { value: given, source: "environment" });
     }
   }

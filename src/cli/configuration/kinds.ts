@@ -56,6 +56,9 @@ export const SWITCH = kind<boolean>(
   (isOn) => isOn,
 );
 
+/** The same for what is on unless it is switched off, which is what the flag does. */
+export const SWITCH_OFF: Kind = { ...SWITCH };
+
 export const choiceOf = (choices: readonly string[]): Kind =>
   kind<string>(
     (text) => {

@@ -6,12 +6,12 @@ import type { DurabilityName } from "../../main/limits.js";
 import { type BrokerOptions, HTTP_ENGINES, resolveOptions } from "../../main/options.js";
 import { ENVIRONMENT } from "../environment.js";
 import { LOG_FORMATS, LOG_LEVELS } from "../log-levels.js";
-import { ADDRESS, COUNT, choiceOf, type Kind, LIST, SIZE, SWITCH, TEXT, TIME, TLS_PORTS } from "./kinds.js";
+import { ADDRESS, COUNT, choiceOf, type Kind, LIST, SIZE, SWITCH, SWITCH_OFF, TEXT, TIME, TLS_PORTS } from "./kinds.js";
 
 export interface Setting {
   /** In camel case. Of `BrokerOptions` where the broker has such an option. */
   readonly name: string;
-  /** `--max-connections`. */
+  /** `--max-connections`; `--no-console`. */
   readonly flag: string;
   /** What the flag takes: `n`. Undefined: nothing, it is a switch. */
   readonly value: string | undefined;
@@ -82,6 +82,7 @@ const rowsOf = (): Readonly<Record<string, readonly Row[]>> => {
         "what serves HTTP: uws (uWebSockets.js), node (node:http and ws), or auto, the first that loads",
         "engine",
       ),
+      fixed("console", SWITCH_OFF, "no console: a page for people, /console/ on the HTTP port"),
       ["allowOrigin origin", LIST, "sites whose pages may use HTTP and WebSocket, separated by commas; * for all"],
       ["allowHost name", LIST, "names of the broker besides addresses and localhost, separated by commas"],
       ["gmqIdentity user", TEXT, "user that clients of gmq's TCP protocols are, which have no tokens"],
@@ -180,7 +181,7 @@ const rowsOf = (): Readonly<Record<string, readonly Row[]>> => {
 
 const settingOf = (section: string, [named, kind, description, fallback = ""]: Row): Setting => {
   const [name = "", value = VALUES.get(kind)] = named.split(" ");
-  const flag = `--${kebab(name)}`;
+  const flag = `--${kind === SWITCH_OFF ? "no-" : ""}${kebab(name)}`;
   return {
     name,
     flag,
@@ -189,7 +190,7 @@ const settingOf = (section: string, [named, kind, description, fallback = ""]: R
     section,
     key: keyOf(section, name),
     kind,
-    description: kind === SWITCH ? `${description}; the variable takes 1, true, 0 or false` : description,
+    description: value === undefined ? `${description}; the variable takes 1, true, 0 or false` : description,
     fallback,
   };
 };

@@ -32,6 +32,17 @@ export class Credential {
   }
 }
 
+/** A credential that was shown once and is good for a while: as long as itself, and until the login ends. */
+export class Login extends Credential {
+  constructor(readonly shown: Credential) {
+    super(shown.user);
+  }
+
+  override isOver(now: number): boolean {
+    return super.isOver(now) || this.shown.isOver(now);
+  }
+}
+
 export class User {
   readonly name: string;
   /** Of sessions whose requests each show who they are, and of listeners that are a user. */

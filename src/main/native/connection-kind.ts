@@ -14,6 +14,8 @@ export interface Origin {
   readonly address: string;
   /** What its certificate says it is: see `UserOptions.certificate`. */
   readonly names: readonly string[];
+  /** Who it is if its HELLO shows no token: it has logged in before. */
+  readonly login?: Credential | undefined;
 }
 
 export interface ConnectionKind {

@@ -51,8 +51,8 @@ export class Identification {
   }
 
   #admit(token: string | undefined): TurnedAway | undefined {
-    const { address, names } = this.#origin;
-    const credential = this.#access.identify({ token, names });
+    const { address } = this.#origin;
+    const credential = this.#credentialOf(token);
     if (credential === undefined) {
       return {
         kind: "UNAUTHORIZED",
@@ -64,6 +64,12 @@ export class Identification {
     if (!this.#isCounted) return { kind: "TOO_MANY_CONNECTIONS", text: TOO_MANY, delay: 0 };
     this.#identify(credential);
     return undefined;
+  }
+
+  #credentialOf(token: string | undefined): Credential | undefined {
+    const { names, login } = this.#origin;
+    if (token === undefined && login !== undefined && !this.#access.isOver(login)) return login;
+    return this.#access.identify({ token, names });
   }
 
   /** A client that has said HELLO has to go: its credential is over, or nobody was asked when it came. */

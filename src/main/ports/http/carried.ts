@@ -4,6 +4,7 @@
  */
 import type { SessionClient } from "../../native/session-client.js";
 import type { Caller } from "./caller.js";
+import type { Reach } from "./guard.js";
 
 /** What stands for the client: see `Session`. */
 export interface Carried {
@@ -40,6 +41,8 @@ export interface WebSocketFrontEnd {
   readonly maxMessageBytes: number;
   /** What is set apart for each, of the memory for half-received messages, in bytes. */
   readonly reservedBytes: number;
+  /** Which pages it answers; `own`: pages alone. Default: `named`. */
+  readonly reach?: Reach;
 }
 
 /** A client with an endless answer as its front end sees it. */

@@ -12,7 +12,7 @@ import type { Carried, StreamClient, WebSocketClient, WebSocketCodec, WebSocketF
 import type { AnswerHead, HttpEngine, HttpRequest, HttpResponse, WebSocketPeer } from "./engine.js";
 import { type ExchangeContext, HttpExchange, JSON_TYPE } from "./exchange.js";
 import { FrontEndWebSocket } from "./front-end-web-socket.js";
-import type { HttpGuard, Verdict } from "./guard.js";
+import type { HttpGuard, Reach, Verdict } from "./guard.js";
 import { StreamExchange } from "./stream-exchange.js";
 import { UnsentAnswers } from "./unsent-answers.js";
 
@@ -32,12 +32,16 @@ export type HttpHandler = (exchange: HttpExchange, request: HttpRequest) => unkn
 export interface PathOptions {
   /** It answers whoever asks: it tells whether the broker is well, and nothing else. */
   readonly isOpen?: boolean;
+  /** It is open, and is told who asks where that is shown. */
+  readonly isGreeting?: boolean;
   /** Whoever publishes faster than it may is told to come later. */
   readonly publishes?: boolean;
   /** It tells of the broker as a whole, to users that may operate it. */
   readonly operates?: boolean;
   /** It answers while the broker is not available too. */
   readonly isAlways?: boolean;
+  /** Which pages it answers. Default: `named`. */
+  readonly reach?: Reach;
   /** What it does for HEAD. Default: answers, and does nothing. */
   readonly head?: HttpHandler;
   /** In lower case, the methods that it takes beside HEAD; others are answered with 405. Default: all. */
@@ -54,6 +58,9 @@ const UNKNOWN = "a token of this broker is needed: Authorization: Bearer …";
 const CHALLENGE: AnswerHead["fields"] = [["WWW-Authenticate", "Bearer"]];
 const NOT_ALLOWED = "your permissions do not allow this";
 const TOO_FAST = "more is published than your limits allow, try again later";
+
+/** A browser always says from where a page opens a WebSocket. */
+const NO_PAGE: Verdict = { kind: "foreign", text: "this is for pages of the broker's own origin; programs use /mq" };
 
 const UNAVAILABLE = "503 Service Unavailable";
 const NOT_FOUND = "404 Not Found";
@@ -117,9 +124,10 @@ export class HttpEntrance implements ExchangeContext {
   }
 
   /** Adds a path of WebSockets; a request that is none goes to what `add` has added for it. */
-  addWebSocket(path: string, { maxMessageBytes, reservedBytes }: WebSocketFrontEnd, handler: WebSocketHandler): void {
+  addWebSocket(path: string, frontEnd: WebSocketFrontEnd, handler: WebSocketHandler): void {
+    const { maxMessageBytes, reservedBytes, reach } = frontEnd;
     const accept = (request: HttpRequest, response: HttpResponse): WebSocketPeer | undefined => {
-      if (!this.admits(path, request, response)) return undefined;
+      if (!this.admits(path, request, response, reach)) return undefined;
       const credential = this.#access.isOn ? identify(this.#access, request, response) : undefined;
       if (credential === undefined && this.#access.isOn) {
         return this.#turnAway(new HttpExchange(response, this, path), response);
@@ -163,8 +171,9 @@ export class HttpEntrance implements ExchangeContext {
   }
 
   /** Whether a request to become a WebSocket may. It is answered when it may not. */
-  admits(path: string, request: HttpRequest, response: HttpResponse): boolean {
-    const verdict = this.#guard.check(request);
+  admits(path: string, request: HttpRequest, response: HttpResponse, reach?: Reach): boolean {
+    const isNobodys = reach === "own" && request.header("origin") === "";
+    const verdict = isNobodys ? NO_PAGE : this.#guard.check(request, reach);
     const isAllowed = verdict === undefined || verdict.kind === "allowed";
     const hindrance = this.unavailable ?? this.#stops;
     if (isAllowed && hindrance === undefined) return true;
@@ -177,7 +186,7 @@ export class HttpEntrance implements ExchangeContext {
   #enter(way: Way, request: HttpRequest, response: HttpResponse): void {
     const { path } = way;
     try {
-      const verdict = this.#guard.check(request);
+      const verdict = this.#guard.check(request, way.reach);
       const isAllowed = verdict?.kind === "allowed";
       const exchange = new HttpExchange(response, this, path, isAllowed ? verdict.origin : undefined);
       if (verdict !== undefined && !isAllowed) exchange.run(() => this.#refuse(exchange, verdict));
@@ -190,9 +199,14 @@ export class HttpEntrance implements ExchangeContext {
 
   /** Asks who it is, unless that is nobody's business, and does what the path does. */
   #answer(way: Way, exchange: HttpExchange, request: HttpRequest, response: HttpResponse): unknown {
-    const { isOpen, publishes, operates } = way;
-    if (isOpen === true || !this.#access.isOn) return this.#carryOut(way, exchange, request);
+    const { isOpen, isGreeting, publishes, operates } = way;
+    const isAsked = this.#access.isOn && (isOpen !== true || isGreeting === true);
+    if (!isAsked) return this.#carryOut(way, exchange, request);
     const credential = identify(this.#access, request, response);
+    if (isOpen === true) {
+      exchange.credential = credential;
+      return this.#carryOut(way, exchange, request);
+    }
     if (credential === undefined) return this.#turnAway(exchange, response);
     exchange.credential = credential;
     const wait = publishes === true ? credential.user.publishWait(this.#access.now()) : 0;

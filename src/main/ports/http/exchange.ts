@@ -127,11 +127,18 @@ export class HttpExchange {
     this.#sendWhole(this.#head(status, type, fields), text);
   }
 
-  /** Answers without a body. */
-  sendNothing(status: string | undefined): void {
+  /** The same with a body of bytes, which must not change until they are sent. */
+  replyBytes(status: string | undefined, type: string, bytes: Buffer, fields = NO_FIELDS): void {
     if (!this.#open) return;
     this.#open = false;
-    this.#response.send(this.#head(status, undefined), undefined);
+    this.#response.sendLong(this.#head(status, type, fields), bytes, (left) => this.#account(left));
+  }
+
+  /** Answers without a body. */
+  sendNothing(status: string | undefined, fields = NO_FIELDS): void {
+    if (!this.#open) return;
+    this.#open = false;
+    this.#response.send(this.#head(status, undefined, fields), undefined);
   }
 
   /** Tells a browser that its page may ask. */

@@ -18,6 +18,15 @@ export interface Allowed {
   readonly allowHost: readonly string[];
 }
 
+/** Which pages a path answers, beside programs and pages of the broker's own origin. */
+export type Reach =
+  /** Those that `allowOrigin` names. */
+  | "named"
+  /** None, whatever `allowOrigin` says. */
+  | "own"
+  /** None either, but a link of any page may lead here: the path is that of a page, which shows nothing by itself. */
+  | "linked";
+
 export interface HttpGuardOptions extends Allowed {
   /** Where the port listens: `Host` is looked at on loopback alone, unless `allowHost` has names. */
   readonly listensOn: string;
@@ -54,6 +63,7 @@ export class HttpGuard {
   #host: string | undefined;
   #origin: string | undefined;
   #site: string | undefined;
+  #destination: string | undefined;
   #length: string | undefined;
   #encoding: string | undefined;
   #fault: Verdict;
@@ -76,10 +86,11 @@ export class HttpGuard {
     this.#lastIsOwn = false;
   }
 
-  check(request: Pick<HttpRequest, "eachHeader">): Verdict {
+  check(request: Pick<HttpRequest, "eachHeader">, reach: Reach = "named"): Verdict {
     this.#host = undefined;
     this.#origin = undefined;
     this.#site = undefined;
+    this.#destination = undefined;
     this.#length = undefined;
     this.#encoding = undefined;
     this.#fault = undefined;
@@ -89,18 +100,18 @@ export class HttpGuard {
     if (this.#length !== undefined && this.#encoding !== undefined) return TWO_ENDS;
     const host = this.#host ?? "";
     if (this.#checksHost && !this.#isOwnName(host)) return foreignHost(host);
-    if (this.#origin !== undefined) return this.#checkOrigin(this.#origin, host);
+    if (this.#origin !== undefined) return this.#checkOrigin(this.#origin, host, reach);
     // An <img> or a link of another site sends no origin; one of another port of this machine counts as the same site.
-    if (this.#site !== undefined && this.#site !== "none" && this.#site !== "same-origin" && !this.#allowsAll) {
-      return FOREIGN_SITE;
-    }
-    return undefined;
+    const isOwn = this.#site === undefined || this.#site === "none" || this.#site === "same-origin";
+    // Not the `iframe` of a page.
+    const isLink = reach === "linked" && this.#destination === "document";
+    return isOwn || isLink || (this.#allowsAll && reach === "named") ? undefined : FOREIGN_SITE;
   }
 
-  #checkOrigin(origin: string, host: string): Verdict {
+  #checkOrigin(origin: string, host: string, reach: Reach): Verdict {
     const lower = origin.toLowerCase();
-    if (this.#allowsAll) return { kind: "allowed", origin: "*" };
-    if (this.#origins.has(lower)) return { kind: "allowed", origin };
+    if (reach === "named" && this.#allowsAll) return { kind: "allowed", origin: "*" };
+    if (reach === "named" && this.#origins.has(lower)) return { kind: "allowed", origin };
     const own = host.toLowerCase();
     const isOwn = own !== "" && (lower === `http://${own}` || lower === `https://${own}`);
     if (!isOwn) return foreignOrigin(origin);
@@ -127,6 +138,9 @@ export class HttpGuard {
         break;
       case "sec-fetch-site":
         this.#site = value;
+        break;
+      case "sec-fetch-dest":
+        this.#destination = value;
         break;
       case "content-length":
         if (!/^\d+$/.test(value)) this.#fault = BAD_LENGTH;

@@ -1,6 +1,7 @@
-/** The HTTP port: the native protocol over WebSocket on `/mq`, and the paths that front ends add. */
+/** The HTTP port: the native protocol over WebSocket, and the paths that front ends add. */
 import { MAX_WEBSOCKET_MESSAGE_BYTES } from "../../../protocol/limits.js";
 import type { Access } from "../../access/access.js";
+import type { Credential } from "../../access/user.js";
 import type { Log } from "../../log.js";
 import { contain } from "../../native/error-boundary.js";
 import type { Address } from "../../options.js";
@@ -11,11 +12,20 @@ import type { Port } from "../descriptor-watch.js";
 import { Admission } from "./admission.js";
 import type { EngineHost, HttpEngine, HttpEngineFactory, HttpRequest, HttpResponse, WebSocketPeer } from "./engine.js";
 import { HttpEntrance, WEBSOCKET_IDLE_TIMEOUT } from "./entrance.js";
-import type { HttpGuard } from "./guard.js";
+import type { HttpGuard, Reach } from "./guard.js";
 import { NativeWebSocket, WEBSOCKET } from "./native-web-socket.js";
 import { WebSocketGathering } from "./websocket-gathering.js";
 
-const PATH = "/mq";
+/** A path on which the native protocol is spoken. */
+export interface NativeDoor {
+  readonly path: string;
+  /** Which pages may come; `own`: pages alone. Default: `named`. */
+  readonly reach?: Reach;
+  /** Who comes, where that is known before its HELLO. */
+  readonly identify?: (request: HttpRequest, response: HttpResponse) => Credential | undefined;
+}
+
+const MQ: NativeDoor = { path: "/mq" };
 
 export class HttpListener implements Port, EngineHost {
   /** Where paths are added. */
@@ -43,12 +53,12 @@ export class HttpListener implements Port, EngineHost {
     this.entrance = new HttpEntrance(this.#engine, httpGuard, this.#admission, log, refusal, access);
   }
 
-  /** Adds the native protocol. */
-  addNative(host: ConnectionHost): void {
-    this.#engine.addWebSocket(PATH, {
+  /** Adds the native protocol: by default on `/mq`, for programs and pages. */
+  addNative(host: ConnectionHost, door = MQ): void {
+    this.#engine.addWebSocket(door.path, {
       maxMessageBytes: MAX_WEBSOCKET_MESSAGE_BYTES,
       idleTimeout: WEBSOCKET_IDLE_TIMEOUT,
-      accept: (request, response) => this.#accept(host, request, response),
+      accept: (request, response) => this.#accept(host, door, request, response),
     });
   }
 
@@ -118,10 +128,16 @@ export class HttpListener implements Port, EngineHost {
     this.#host.acceptFailed(error);
   }
 
-  #accept(host: ConnectionHost, request: HttpRequest, response: HttpResponse): WebSocketPeer | undefined {
+  #accept(
+    host: ConnectionHost,
+    { path, reach, identify }: NativeDoor,
+    request: HttpRequest,
+    response: HttpResponse,
+  ): WebSocketPeer | undefined {
     try {
-      if (!this.entrance.admits(PATH, request, response)) return undefined;
-      const origin = { address: shareOf(response.remoteAddress), names: response.certificateNames };
+      if (!this.entrance.admits(path, request, response, reach)) return undefined;
+      const address = shareOf(response.remoteAddress);
+      const origin = { address, names: response.certificateNames, login: identify?.(request, response) };
       return new NativeWebSocket(host, this.#admission, this.#gathering, this.log, origin);
     } catch (error) {
       contain(this.log, WEBSOCKET, error, () => response.close());

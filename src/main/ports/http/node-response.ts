@@ -11,6 +11,7 @@ const SLICE_BYTES = 64 * 1024;
 
 const OK = 200;
 const NO_CONTENT = 204;
+const NOT_MODIFIED = 304;
 const NOTHING = Buffer.alloc(0);
 
 /** The request may be answered after its client has gone, which node calls an error. */
@@ -188,9 +189,11 @@ export class NodeResponse implements HttpResponse, UnfinishedAnswer {
     if (this.#message.isPaused()) this.resumeBody();
   }
 
-  /** An answer to HEAD, and 204, have no length of their own. */
+  /** An answer to HEAD, 204 and 304 have no length of their own. */
   #lengthOfNothing(head: AnswerHead): number | undefined {
-    return this.#message.method === "HEAD" || statusOf(head) === NO_CONTENT ? undefined : 0;
+    const status = statusOf(head);
+    const isBodiless = this.#message.method === "HEAD" || status === NO_CONTENT || status === NOT_MODIFIED;
+    return isBodiless ? undefined : 0;
   }
 
   #writeHead(head: AnswerHead, length: number | undefined): void {
