@@ -1,0 +1,139 @@
+/** The page of the console: what it shows of a broker, what it does to it, and that it goes on when the broker was away. */
+import type { Page } from "playwright-core";
+import { connect } from "ringmq/client";
+import { beforeAll, beforeEach, expect, it, onTestFinished } from "vitest";
+import { FETCH_TIMEOUT } from "../debian-package.js";
+import { sharedBroker, testBroker } from "../e2e/brokers.js";
+import { launchBrowser, openConsole } from "./browser.js";
+
+let missing: string | undefined;
+beforeAll(async () => {
+  missing = await launchBrowser();
+}, FETCH_TIMEOUT);
+
+beforeEach((context) => {
+  if (missing !== undefined) context.skip(missing);
+});
+
+const shared = sharedBroker({ durability: "memory" });
+
+const clientOf = async (port: number, name = "test") => {
+  const client = await connect(`tcp://127.0.0.1:${port}`, { name });
+  onTestFinished(() => client.close());
+  return client;
+};
+
+/** What a tile of the overview says. */
+const tile = (page: Page, label: string) =>
+  page.locator("dl.tiles > div", { has: page.getByText(label, { exact: true }) }).locator("dd");
+
+const row = (page: Page, text: string) => page.locator("tbody tr", { hasText: text });
+
+it("shows how the broker does, and its charts move under load", async () => {
+  const client = await clientOf(shared().tcp);
+  await client.publishBatch("waiting", ["one", "two", "three"]);
+  const page = await openConsole(shared().http);
+  await expect.poll(() => tile(page, "Ready").textContent()).toBe("3");
+  await page.getByRole("button", { name: "1 min" }).click();
+  const chart = page.locator("figure", { hasText: "Messages a second" });
+  const picture = () => chart.locator("canvas").evaluate((canvas) => (canvas as HTMLCanvasElement).toDataURL());
+  const before = await picture();
+  const load = setInterval(
+    () => void client.publishBatch("load", Array.from({ length: 50 }, String)).catch(() => {}),
+    50,
+  );
+  onTestFinished(() => clearInterval(load));
+  await expect.poll(() => tile(page, "In /s").textContent(), { timeout: 10_000 }).toMatch(/^[\d,.]{3,}/);
+  await expect.poll(() => chart.locator("dd").first().textContent()).toMatch(/^[\d,.]{3,}/);
+  expect(await picture()).not.toBe(before);
+  await expect(row(page, "up").count()).resolves.toBe(shared().broker.status.shards.length);
+});
+
+it("lists connections whatever they call themselves, finds them, and closes one", async () => {
+  const names = ["<img src=x onerror=window.hacked=1>", "\u202egnp.exe\u0007", "发货服务", "billing"];
+  for (const name of names) await clientOf(shared().tcp, name);
+  const page = await openConsole(shared().http, "#/connections");
+  await row(page, "billing").waitFor();
+  await expect(row(page, "<img src=x").count()).resolves.toBe(1);
+  await expect(row(page, "\\u202egnp.exe\\u0007").count()).resolves.toBe(1);
+  await expect(page.locator("main img").count()).resolves.toBe(0);
+  // `/` goes to the search from anywhere.
+  await page.keyboard.press("/");
+  await page.keyboard.type("BILL");
+  await expect.poll(() => page.locator("tbody tr").count()).toBe(1);
+  await row(page, "billing").getByRole("button", { name: "Close" }).click();
+  const dialog = page.getByRole("dialog");
+  // Esc leaves things as they are.
+  await page.keyboard.press("Escape");
+  await expect.poll(() => dialog.count()).toBe(0);
+  const id = await row(page, "billing").locator("td").first().textContent();
+  await row(page, "billing").getByRole("button", { name: "Close" }).click();
+  await dialog.getByRole("button", { name: "Close", exact: true }).last().click();
+  await expect.poll(() => dialog.count()).toBe(0);
+  // Its program connects again.
+  await expect.poll(() => row(page, "billing").locator("td").first().textContent()).not.toBe(id);
+});
+
+it("is reached by the keyboard: rows, columns, pages", async () => {
+  for (let i = 0; i < 30; i++) await clientOf(shared().tcp, `worker-${String(i).padStart(2, "0")}`);
+  const page = await openConsole(shared().http, "#/connections", { viewport: { width: 1000, height: 400 } });
+  await page.getByLabel("Search", { exact: true }).fill("worker-");
+  const focused = () => page.evaluate(() => document.activeElement?.querySelectorAll("td")[1]?.textContent ?? "");
+  await page.getByRole("button", { name: "Client" }).focus();
+  await page.keyboard.press("Enter");
+  await expect.poll(() => page.locator("th[aria-sort=ascending]").textContent()).toBe("Client");
+  await page.locator("tbody tr").first().focus();
+  expect(await focused()).toBe("worker-00");
+  await page.keyboard.press("ArrowDown");
+  await expect.poll(focused).toBe("worker-01");
+  await page.keyboard.press("End");
+  await expect.poll(focused).toBe("worker-29");
+  await page.keyboard.press("PageUp");
+  await page.keyboard.press("Home");
+  await expect.poll(focused).toBe("worker-00");
+  await page.getByRole("link", { name: "Overview" }).focus();
+  await page.keyboard.press("Enter");
+  await expect.poll(() => page.title()).toBe("Overview · ringmq");
+});
+
+it("has two languages and two themes: those of the browser, or those that were chosen", async () => {
+  const page = await openConsole(shared().http, "#/connections", { locale: "zh-CN", colorScheme: "dark" });
+  await page.getByRole("heading", { name: "连接" }).waitFor();
+  const ground = () =>
+    page.evaluate(() => getComputedStyle(document.body.parentElement ?? document.body).backgroundColor);
+  const dark = await ground();
+  await page.getByLabel("外观").selectOption("light");
+  expect(await ground()).not.toBe(dark);
+  await page.getByLabel("语言").selectOption("en");
+  await page.getByRole("heading", { name: "Connections" }).waitFor();
+  await page.reload();
+  await page.getByRole("heading", { name: "Connections" }).waitFor();
+  expect(await ground()).not.toBe(dark);
+  expect(await page.evaluate(() => document.documentElement.lang)).toBe("en");
+});
+
+it("fits a telephone", async () => {
+  for (const hash of ["#/", "#/connections"]) {
+    const page = await openConsole(shared().http, hash, { viewport: { width: 375, height: 700 } });
+    await page.locator("main table").first().waitFor();
+    expect(await page.evaluate(() => document.documentElement.scrollWidth), hash).toBe(375);
+  }
+});
+
+it("says so while the broker is away, and goes on when it is back", async () => {
+  const { broker, tcp, http } = await testBroker({ durability: "memory" });
+  const page = await openConsole(http, "#/connections", { mayLog: /net::ERR_|WebSocket connection/ });
+  await row(page, "console").waitFor();
+  await page.evaluate(() => {
+    window.mark = "kept";
+  });
+  await broker.close();
+  const banner = page.getByRole("status").filter({ hasText: "The connection to the broker was lost" });
+  await banner.waitFor();
+  const listen = (port: number) => ({ host: "127.0.0.1", port });
+  await testBroker({ durability: "memory", tcp: listen(tcp), http: listen(http) });
+  await clientOf(tcp, "afterwards");
+  await row(page, "afterwards").waitFor();
+  await expect.poll(() => banner.count()).toBe(0);
+  expect(await page.evaluate(() => window.mark)).toBe("kept");
+});
