@@ -16,6 +16,9 @@ declare global {
   }
 }
 
+/** What the page does not do within this, it does not do. Milliseconds. */
+const TIMEOUT = 10_000;
+
 let browser: Browser | undefined;
 afterAll(() => browser?.close());
 
@@ -55,6 +58,7 @@ export const openConsole = async (
   if (browser === undefined) throw new Error("launchBrowser comes first");
   const origin = `http://127.0.0.1:${port}`;
   const context = await browser.newContext({ locale: "en-US", ...options });
+  context.setDefaultTimeout(TIMEOUT);
   const page = await context.newPage();
   const faults: string[] = [];
   page.on("pageerror", (error) => faults.push(String(error.stack)));
