@@ -108,6 +108,8 @@ export type { SchemaIssue, SchemaResult, StandardSchema } from "./topics/standar
 export type { Topic, TopicOptions } from "./topics/topic.js";
 export type { TopicConsumer } from "./topics/topic-consumer.js";
 export type { TopicMessage } from "./topics/topic-message.js";
+export type { BrokerSample, SampleNumbers, ShardSample } from "./watch/broker-sample.js";
+export type { Watch } from "./watch/watch.js";
 export type { QueueWorker } from "./work/queue-worker.js";
 export { UnrecoverableError } from "./work/unrecoverable-error.js";
 export type { WorkContext } from "./work/work-context.js";

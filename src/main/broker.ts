@@ -8,8 +8,10 @@ import { Announcer } from "./events.js";
 import { Foundation } from "./foundation.js";
 import { Health } from "./metrics/health.js";
 import { MqFiles } from "./mq-files.js";
+import { BrokerWatch } from "./native/broker-watch.js";
 import { ConnectionTable } from "./native/connection-table.js";
 import { OutboxDrain } from "./native/outbox-drain.js";
+import type { Usage } from "./native/usage.js";
 import { type BrokerOptions, needsClientCertificate, resolveOptions } from "./options.js";
 import { type Certificates, logCertificates, readCertificates, withOwn } from "./ports/certificate.js";
 import type { FrontEnd } from "./ports/front-end.js";
@@ -19,7 +21,8 @@ import { findHttpEngine } from "./ports/http/find-engine.js";
 import type { SelfSigned } from "./ports/self-signed.js";
 import { LINGER } from "./ports/tcp-transport.js";
 import { type ReloadOptions, reloadedOptions } from "./reloading.js";
-import { Server, SWEEP_EVERY, type Usage } from "./server.js";
+import { Sampler } from "./sampler.js";
+import { Server, SWEEP_EVERY } from "./server.js";
 import { findRoom } from "./shards/descriptors.js";
 import { POOL_THREADS } from "./shards/job-pool.js";
 import { Router } from "./shards/router.js";
@@ -52,6 +55,11 @@ export class RunningBroker extends Announcer implements Broker {
   readonly #selfSigned: SelfSigned | undefined;
   /** Undefined: there are no files of topics. */
   readonly #mqFiles: MqFiles | undefined;
+  readonly #watch: BrokerWatch;
+  readonly #sampler: Sampler;
+  /** Milliseconds between two samples. */
+  readonly #sampleEvery: number;
+  #sampling: NodeJS.Timeout | undefined;
   #closing: Promise<void> | undefined;
 
   /** Listens nowhere yet: see `start`. */
@@ -86,9 +94,14 @@ export class RunningBroker extends Announcer implements Broker {
         this.announce(isFull ? "disk-full" : "disk-free", { freeBytes });
     }
     const health = new Health(this.#engine.supervisor);
+    const { shards, maxFrameBytes, maxOutgoingBytes } = options;
+    const watch = new BrokerWatch({ shards, maxFrameBytes, maxOutgoingBytes, log });
+    this.#watch = watch;
+    this.#sampler = new Sampler({ connections, engine: this.#engine });
     this.#health = health;
     this.#listensEarly = seams.listensEarly;
     const { frontEnds, grpcThread, page, sweepEvery = SWEEP_EVERY } = seams;
+    this.#sampleEvery = sweepEvery;
     this.#server = new Server({
       options,
       router,
@@ -102,6 +115,7 @@ export class RunningBroker extends Announcer implements Broker {
       page,
       sweepEvery,
       health,
+      watch,
       samples: () =>
         sampleBroker({
           options,
@@ -152,6 +166,9 @@ export class RunningBroker extends Announcer implements Broker {
       this.#listensEarly?.(this.addresses);
       await this.#engine.start();
       await this.#server.listen();
+      this.#sample();
+      this.#sampling = setInterval(() => this.#sample(), this.#sampleEvery);
+      this.#sampling.unref();
       this.#health.started();
       this.#selfSigned?.watch(this.#renewOwn);
       this.#mqFiles?.start();
@@ -174,6 +191,10 @@ export class RunningBroker extends Announcer implements Broker {
   #renew(certificates: Certificates): void {
     this.#server.renew(certificates);
     logCertificates(certificates, this.options.log, new Date());
+  }
+
+  #sample(): void {
+    this.#watch.take(this.#sampler.take(Date.now(), performance.timeOrigin + performance.now()));
   }
 
   readonly #renewOwn = (): void => {
@@ -202,6 +223,7 @@ export class RunningBroker extends Announcer implements Broker {
     await this.#server.close(left);
     await this.#engine.close();
     this.#server.closeMetrics();
+    clearInterval(this.#sampling);
     const error = disorderly.length > 0 ? new CloseError(disorderly) : undefined;
     this.announce("closed", error);
     if (error !== undefined) throw error;

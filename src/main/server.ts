@@ -11,6 +11,7 @@ import { MetricsPort } from "./metrics/metrics-port.js";
 import { installHealth, installMetrics } from "./metrics/routes.js";
 import type { Samples } from "./metrics/samples.js";
 import { AssemblyMemory } from "./native/assembly.js";
+import type { BrokerWatch } from "./native/broker-watch.js";
 import { CallDesk, systemSchedule } from "./native/call-desk.js";
 import { NativeConnection } from "./native/connection.js";
 import type { ConnectionContext } from "./native/connection-context.js";
@@ -25,6 +26,7 @@ import type { SessionClient } from "./native/session-client.js";
 import { type SessionHost, type SessionKind, Sessions } from "./native/sessions.js";
 import type { Transport } from "./native/transport.js";
 import { UnsentBudget } from "./native/unsent-budget.js";
+import type { Usage } from "./native/usage.js";
 import { WaitingInput } from "./native/waiting-input.js";
 import { type BrokerOptions, MIN_SHARED_CONNECTIONS } from "./options.js";
 import { AddressShares } from "./ports/address-shares.js";
@@ -78,25 +80,6 @@ const frontEndsOf = ({ maxMessageBytes, maxBatchMessages, maxQueues, log }: Brok
   return [gmqFrame(), gmqLine({ maxMessageBytes, maxBatchMessages: batch, log })];
 };
 
-export interface Usage {
-  /** All native connections, those of sessions and of the gRPC thread among them. */
-  readonly connections: number;
-  readonly sessions: number;
-  /** Of the sessions, those of plain HTTP; some stay a while for the next request. */
-  readonly httpSessions: number;
-  readonly sockets: number;
-  /** Addresses that connections are counted of. */
-  readonly addresses: number;
-  /** Bytes of what is half-received, of what waits for shards, and of what clients have not taken. */
-  readonly assemblyBytes: number;
-  readonly waitingBytes: number;
-  readonly unsentBytes: number;
-  /** Calls that are not over, bytes of those that wait for responders, and responders. */
-  readonly calls: number;
-  readonly callBytes: number;
-  readonly responders: number;
-}
-
 /** What a server is made of. */
 export interface ServerParts {
   readonly options: BrokerOptions;
@@ -117,6 +100,7 @@ export interface ServerParts {
   /** Milliseconds between two sweeps. */
   readonly sweepEvery: number;
   readonly health: Health;
+  readonly watch: BrokerWatch;
   /** Called for each scrape. */
   readonly samples: () => Samples;
 }
@@ -156,6 +140,7 @@ export class Server implements ConnectionHost, SessionHost {
     page,
     sweepEvery,
     health,
+    watch,
     samples,
   }: ServerParts) {
     const { helloTimeout, maxFrameBytes, maxMessageBytes, log } = options;
@@ -196,6 +181,7 @@ export class Server implements ConnectionHost, SessionHost {
       hello: helloHead(options),
       saidHello: (connection) => connections.saidHello(connection),
       history: (topic, idHigh, idLow) => histories.of(topic, idHigh, idLow),
+      watch,
       backup: (connection, directory) => backups.run(connection, directory),
       closed: (connection, isAwaited) => connections.remove(connection, isAwaited),
     };

@@ -52,6 +52,8 @@ export const Op = {
   CONNECTIONS: 0x61,
   CLOSE_CONNECTION: 0x62,
   HISTORY: 0x63,
+  WATCH: 0x64,
+  UNWATCH: 0x65,
 } as const;
 
 /** What the broker sends: answers, deliveries, events. */
@@ -68,6 +70,7 @@ export const Answer = {
   CALLED: 0x89,
   ABANDONED: 0x8a,
   REPLIED: 0x8b,
+  SAMPLE: 0x8c,
 } as const;
 
 /** Flag of CONSUME: a message that the consumer no longer holds gives its credit back. */

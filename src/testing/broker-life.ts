@@ -113,6 +113,7 @@ export class BrokerLife {
       saidHello: (connection) => this.#connections.saidHello(connection),
       closed: (connection) => this.#connections.remove(connection),
       history: undefined,
+      watch: undefined,
       backup: () => ({ kind: "NOT_ALLOWED", text: "a test broker has no directory to back up" }),
     };
   }

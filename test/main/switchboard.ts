@@ -115,6 +115,7 @@ export const testSwitchboard = async (
     saidHello: () => {},
     closed: ({ id }, isAwaited) => void (isAwaited || connections.delete(id)),
     history: undefined,
+    watch: undefined,
     backup,
   };
   return {

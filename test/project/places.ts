@@ -227,6 +227,11 @@ export const PLACES: readonly Place[] = [
     mayNot: ["../client.js", "../publish/publisher.js", "node:net"],
   },
   {
+    file: "src/client/watch/probe.ts",
+    may: ["./watching.js", "../connection/connection.js", "../base/event-hub.js"],
+    mayNot: ["../client.js", "../admin/results.js", "node:net"],
+  },
+  {
     file: "src/client/connection/tcp-transport.ts",
     may: ["./transport.js", "node:net"],
     mayNot: ["ws", "../client.js"],

@@ -10,6 +10,7 @@ import type {
   TopicStatistics,
 } from "../arguments/options.js";
 import type { Connection } from "../connection/connection.js";
+import type { Watch } from "../watch/watch.js";
 import { ChannelAdmin } from "./channel-admin.js";
 import { ConnectionAdmin } from "./connection-admin.js";
 import type { ConnectionInfo, ConsumerInfo } from "./connection-info.js";
@@ -105,6 +106,19 @@ export abstract class BrokerAdmin {
    */
   history(topic: string, id: string): Promise<MessageHistory> {
     return this.#inspection.history(topic, id);
+  }
+
+  /**
+   * How the broker does: its samples of the last minutes, and each further one, about one a second. It goes on when the client has
+   * connected again. Rejects with FORBIDDEN for a user without the permission `operate`, with UNKNOWN_OP by a broker that takes none.
+   *
+   * ```ts
+   * const watch = await client.watch();
+   * for await (const { ready, inFlight } of watch) console.log(ready, inFlight);
+   * ```
+   */
+  watch(): Promise<Watch> {
+    return this.#inspection.watch();
   }
 
   /** The connections of the broker, of all protocols, the oldest first. They are asked for a page at a time. */

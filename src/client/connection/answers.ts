@@ -9,13 +9,14 @@ import { type ReceivedReceipt, readReceipts } from "../../protocol/selection.js"
 import { brokerError, localError, type RingmqError } from "../base/error.js";
 import type { PendingRequest } from "./pending-request.js";
 import type { RequestTable } from "./request-table.js";
-import type { ChannelSink, ConsumerSink, ResponderSink } from "./sinks.js";
+import type { ChannelSink, ConsumerSink, ResponderSink, SampleSink } from "./sinks.js";
 
 /** What it needs of the connection. */
 interface AnswerTarget {
   readonly consumers: Map<number, ConsumerSink>;
   readonly responders: ReadonlyMap<number, ResponderSink>;
   readonly channels: ChannelSink | undefined;
+  readonly samples: SampleSink | undefined;
   readonly onGoodbye: ((reason: RingmqError) => void) | undefined;
   answered(pending: PendingRequest): void;
   /** Whether a request that is refused because the broker stops is kept for the next connection. */
@@ -97,6 +98,9 @@ export class Answers {
       case Answer.ABANDONED:
         // Its responder may have stopped just now.
         this.#target.responders.get(request)?.abandoned(bytes, start + HEAD, payload);
+        return;
+      case Answer.SAMPLE:
+        this.#target.samples?.sample(view, payload, end);
         return;
       case Answer.GOODBYE: {
         const reason = localError("SHUTTING_DOWN", text(head()[0]));

@@ -22,7 +22,14 @@ import { Patience, type PendingRequest } from "./pending-request.js";
 import { RequestTable } from "./request-table.js";
 import type { Revival } from "./revival.js";
 import { SendQueue } from "./send-queue.js";
-import { type ChannelSink, type ConsumerSink, endSinks, loseSinks, type ResponderSink } from "./sinks.js";
+import {
+  type ChannelSink,
+  type ConsumerSink,
+  endSinks,
+  loseSinks,
+  type ResponderSink,
+  type SampleSink,
+} from "./sinks.js";
 import type { BrokerTarget } from "./target.js";
 import type { Transport } from "./transport.js";
 import { WaitingRequests } from "./waiting-requests.js";
@@ -57,6 +64,7 @@ export class Connection {
   /** The receivers of calls, by the number of their RESPOND. */
   readonly responders = new Map<number, ResponderSink>();
   channels: ChannelSink | undefined;
+  samples: SampleSink | undefined;
   /** How another thread can connect to the same broker; undefined where it cannot, because the transport is of this one. */
   target: BrokerTarget | undefined;
   /** Called when the broker is about to stop, with the reason that it gives. */

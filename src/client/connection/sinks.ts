@@ -41,11 +41,22 @@ export interface ChannelSink {
   lost(reason: RingmqError): void;
 }
 
+/** Receives the samples of the broker. */
+export interface SampleSink {
+  /** SAMPLE: its numbers are [start, end). */
+  sample(view: DataView, start: number, end: number): void;
+  /** The connection has ended (undefined: its own program closed it). */
+  ended(error: RingmqError | undefined): void;
+  /** The connection was lost, and another one is made: the next broker does not know of it. */
+  lost(): void;
+}
+
 /** All of a connection, by the numbers of their requests. */
 interface Sinks {
   readonly consumers: Map<number, ConsumerSink>;
   readonly responders: Map<number, ResponderSink>;
   readonly channels: ChannelSink | undefined;
+  readonly samples: SampleSink | undefined;
 }
 
 /** Takes out those whose requests are not kept. */
@@ -68,10 +79,12 @@ const taken = (
 export const endSinks = (all: Sinks, reason: RingmqError | undefined): void => {
   for (const sink of taken(all, () => false)) sink.ended(reason);
   all.channels?.ended(reason);
+  all.samples?.ended(reason);
 };
 
 /** The connection was lost, and another one is made. What `isAsked` has not begun yet. */
 export const loseSinks = (all: Sinks, reason: RingmqError, isAsked: (request: number) => boolean): void => {
   for (const sink of taken(all, isAsked)) sink.lost(reason);
   all.channels?.lost(reason);
+  all.samples?.lost();
 };

@@ -70,6 +70,8 @@ export const NEEDS: Readonly<Record<keyof typeof Op, number>> = {
   CONNECTIONS: operate,
   CLOSE_CONNECTION: operate,
   HISTORY: consume | manage,
+  WATCH: operate,
+  UNWATCH: operate,
 };
 
 /** The same by the `op` byte. What is no request needs nothing, and is refused as such. */

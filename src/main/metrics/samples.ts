@@ -108,5 +108,9 @@ export class Samples {
 /** Of the oldest message the shard says when it was published: it gets older while the shard sleeps. */
 const ageOr = (key: string, value: number, now: number): number => {
   if (key !== ("oldestReady" satisfies ShardMetric & TopicMetric)) return value;
-  return value === Number.POSITIVE_INFINITY ? 0 : Math.max(0, now - value) / 1_000;
+  return ageOf(value, now) / 1_000;
 };
+
+/** Milliseconds since the oldest message was published, of when that was; 0 for Infinity: there is none. */
+export const ageOf = (published: number, now: number): number =>
+  published === Number.POSITIVE_INFINITY ? 0 : Math.max(0, now - published);

@@ -1,12 +1,13 @@
-/** What a connection asks of the broker itself, and the main thread answers: BACKUP, CONNECTIONS, CLOSE_CONNECTION, HISTORY. */
+/** What a connection asks of the broker itself, and the main thread answers: BACKUP, CONNECTIONS, HISTORY, WATCH, … */
 import { type ErrorName, ProtocolError } from "../../protocol/errors.js";
 import { MAX_BROWSE } from "../../protocol/limits.js";
 import { Op } from "../../protocol/op.js";
 import type { HeadReader } from "../../workers/head-reader.js";
 import { type BackupClient, requestBackup } from "./backup-request.js";
+import type { Watcher } from "./broker-watch.js";
 import type { ConnectionContext } from "./connection-context.js";
 import { guard } from "./error-boundary.js";
-import { answerConfirm, answerResult } from "./local-answers.js";
+import { answerConfirm, answerLongResult, answerResult } from "./local-answers.js";
 import type { Outgoing } from "./outgoing.js";
 import type { RequestWindow } from "./request-window.js";
 
@@ -15,7 +16,7 @@ const DEFAULT_PAGE = 100;
 const MAX_U32 = 0xffff_ffff;
 
 /** The connection that asks. */
-export interface AskingConnection {
+export interface AskingConnection extends Watcher {
   readonly isTcp: boolean;
   readonly isOpen: boolean;
   fail(kind: ErrorName, text: string, request: number): void;
@@ -43,12 +44,19 @@ export class BrokerSide implements BackupClient {
       reader.begin(head, new DataView(head.buffer, head.byteOffset, head.length), 0, head.length);
       if (op === Op.CONNECTIONS) this.#list(reader, request);
       else if (op === Op.CLOSE_CONNECTION) this.#close(reader, request);
-      else this.#tell(reader, request);
+      else if (op === Op.HISTORY) this.#tell(reader, request);
+      else if (op === Op.WATCH) this.#watch(reader, request);
+      else this.#unwatch(reader, request);
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
       this.settled(request);
       this.fail(error.kind, error.message, request);
     }
+  }
+
+  /** The connection ends. */
+  leave(): void {
+    this.#context.watch?.remove(this.#connection);
   }
 
   // BackupClient
@@ -107,6 +115,27 @@ export class BrokerSide implements BackupClient {
       this.settled(request);
       this.failLater("JOURNAL_FAILED", "the journal cannot be read: the broker's log tells why", request);
     });
+  }
+
+  #watch(head: HeadReader, request: number): void {
+    const { watch, options } = this.#context;
+    head.end();
+    if (watch === undefined) throw new ProtocolError("NOT_ALLOWED", "this broker takes no samples");
+    // An answer is far longer than its request: one who reads none gets no more of them.
+    if (this.#connection.bufferedBytes() > options.maxOutgoingBytes) {
+      throw new ProtocolError("BUSY", "too much is unsent to this connection");
+    }
+    const { answer } = watch;
+    this.settled(request);
+    answerLongResult(this.#outgoing, request, answer);
+    watch.add(this.#connection);
+  }
+
+  #unwatch(head: HeadReader, request: number): void {
+    head.end();
+    const did = this.#context.watch?.remove(this.#connection) === true;
+    this.settled(request);
+    answerConfirm(this.#outgoing, request, did ? 1 : 0);
   }
 
   /** Who closes its own connection has the answer first. */

@@ -6,6 +6,7 @@ import type { Router } from "../shards/router.js";
 import type { ShardLink } from "../shards/shard-link.js";
 import type { LossKind } from "../shards/shard-loss.js";
 import type { AssemblyMemory } from "./assembly.js";
+import type { BrokerWatch } from "./broker-watch.js";
 import type { CallDesk } from "./call-desk.js";
 import type { ConnectionDirectory } from "./connection-info.js";
 import type { OutputPool } from "./output-pool.js";
@@ -50,6 +51,8 @@ export interface ConnectionContext {
    * look into.
    */
   readonly history: ((topic: string, idHigh: number, idLow: number) => Promise<unknown>) | undefined;
+  /** Undefined: nobody takes samples. */
+  readonly watch: BrokerWatch | undefined;
   /** The connection's transport has closed. `isAwaited`: shards may still send something that must be looked at. */
   closed(connection: ConnectionId, isAwaited: boolean): void;
 }

@@ -116,6 +116,11 @@ export class NativeConnection implements FrameSink, LocalRequests, CallConnectio
     return this.#state === State.OPEN;
   }
 
+  /** Its client may know how the broker as a whole does. */
+  get mayOperate(): boolean {
+    return this.#identification.access?.user.mayOperate ?? true;
+  }
+
   /** It is the broker's own, and no client's. */
   get isTrusted(): boolean {
     return this.#identification.isTrusted;
@@ -337,16 +342,8 @@ export class NativeConnection implements FrameSink, LocalRequests, CallConnectio
     this.conclude();
   }
 
-  malformed(kind: ErrorName, text: string, request: number): void {
-    this.fail(kind, text, request);
-  }
-
   overloaded(request: number): void {
     this.fail("BUSY", "the broker has no memory for so long a frame at the moment", request);
-  }
-
-  tooSlow(text: string): void {
-    this.fail("TOO_SLOW", text, 0);
   }
 
   // LocalRequests: requests that the main thread answers itself.
@@ -429,6 +426,7 @@ export class NativeConnection implements FrameSink, LocalRequests, CallConnectio
     this.#hasLeft = true;
     this.#shards.tell(EnvelopeOp.DISCONNECT);
     this.#calls?.leave();
+    this.#broker?.leave();
     if (this.#session !== undefined) this.#awaitLatePops(this.#session.unanswered);
   }
 

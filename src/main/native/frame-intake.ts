@@ -22,12 +22,10 @@ export interface FrameSink {
   route(bytes: Uint8Array, view: DataView, start: number): number;
   /** A run: whole frames that go to one shard. Good until it returns. */
   forward(shard: number, bytes: Uint8Array, view: DataView, start: number, end: number): void;
-  /** These are not frames. `stop` has been called. */
-  malformed(kind: ErrorName, text: string, request: number): void;
+  /** These are not frames, or too little of one came in time (TOO_SLOW), or its memory is needed. `stop` has been called. */
+  fail(kind: ErrorName, text: string, request: number): void;
   /** There is no memory to put a frame together: it will be skipped. */
   overloaded(request: number): void;
-  /** Too little of a frame came in time, or its memory is needed. `stop` has been called. */
-  tooSlow(text: string): void;
 }
 
 export class FrameIntake implements Holder {
@@ -83,7 +81,7 @@ export class FrameIntake implements Holder {
 
   cutOff(): void {
     this.stop();
-    this.#sink.tooSlow("the rest of a frame does not come, and others need the memory");
+    this.#sink.fail("TOO_SLOW", "the rest of a frame does not come, and others need the memory", 0);
   }
 
   /**
@@ -93,7 +91,7 @@ export class FrameIntake implements Holder {
   sweep(now: number, isPaused: boolean, isExcused = false): void {
     if (this.#progress.sweep(now, this.#partial !== undefined, isPaused, isExcused)) return;
     this.stop();
-    this.#sink.tooSlow(`less than ${PROGRESS_BYTES} bytes of a frame came within ${PROGRESS_TIMEOUT} ms`);
+    this.#sink.fail("TOO_SLOW", `less than ${PROGRESS_BYTES} bytes of a frame came within ${PROGRESS_TIMEOUT} ms`, 0);
   }
 
   /** Takes no more, and gives memory back. */
@@ -152,7 +150,7 @@ export class FrameIntake implements Holder {
 
   #refuse(kind: ErrorName, text: string, request: number): void {
     this.stop();
-    this.#sink.malformed(kind, text, request);
+    this.#sink.fail(kind, text, request);
   }
 
   /**

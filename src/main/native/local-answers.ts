@@ -1,6 +1,6 @@
 /** Answers of the main thread itself, written between those of shards. */
 import { ERRORS, type ErrorName } from "../../protocol/errors.js";
-import { FrameWriter } from "../../protocol/frame.js";
+import { FrameWriter, LENGTH, MIN_LENGTH } from "../../protocol/frame.js";
 import { NO_HEAD, packHead } from "../../protocol/head.js";
 import { Answer } from "../../protocol/op.js";
 import { RECEIPT_BYTES, RECEIPT_MESSAGES, RECEIPT_REQUEST, RECEIPT_REQUESTS } from "../../protocol/selection.js";
@@ -59,6 +59,14 @@ export const answerPing = (outgoing: Outgoing, request: number): void =>
 
 export const answerResult = (outgoing: Outgoing, request: number, value: unknown): void =>
   answer(outgoing, Answer.RESULT, request, NO_HEAD, packHead([value]));
+
+/** The same for a value that may be long: what it takes to write it is not kept. */
+export const answerLongResult = (outgoing: Outgoing, request: number, value: unknown): void => {
+  const payload = packHead([value]);
+  const head = Buffer.from(frame(Answer.RESULT, request, NO_HEAD).written());
+  head.writeUInt32BE(MIN_LENGTH + payload.length, LENGTH);
+  outgoing.appendFrame(head, payload, 0, payload.length);
+};
 
 export const answerHello = (outgoing: Outgoing, op: number, request: number, head: Uint8Array): void =>
   answer(outgoing, op, request, head);

@@ -29,6 +29,8 @@ const kindOf = (op: number): number => {
     case Op.CONNECTIONS:
     case Op.CLOSE_CONNECTION:
     case Op.HISTORY:
+    case Op.WATCH:
+    case Op.UNWATCH:
       return RequestKind.BROKER;
     case Op.RESPOND:
     case Op.STOP_RESPONDING:

@@ -31,16 +31,13 @@ class Notes implements FrameSink {
     this.runs.push({ shard, requests: splitFrames(copy).frames.map(({ request }) => request), bytes: copy });
   }
 
-  malformed(kind: ErrorName, _text: string, request: number): void {
-    this.faults.push([kind, request]);
+  fail(kind: ErrorName, text: string, request: number): void {
+    if (kind === "TOO_SLOW") this.slow.push(text);
+    else this.faults.push([kind, request]);
   }
 
   overloaded(request: number): void {
     this.skipped.push(request);
-  }
-
-  tooSlow(text: string): void {
-    this.slow.push(text);
   }
 
   get requests(): number[] {
