@@ -1,9 +1,9 @@
 /** The console of a broker that has users: who is let in, as whom, and for how long. */
+import type { UserOptions } from "ringmq";
 import { beforeAll, beforeEach, expect, it } from "vitest";
 import { hashOf } from "../../src/main/access/token-hash.js";
-import type { UserOptions } from "../../src/main/user-options.js";
 import { FETCH_TIMEOUT } from "../debian-package.js";
-import { testBroker } from "../e2e/brokers.js";
+import { testBroker } from "./brokers.js";
 import { launchBrowser, openConsole } from "./browser.js";
 
 let missing: string | undefined;
@@ -32,7 +32,7 @@ const users: readonly UserOptions[] = [
 const mayLog = /Failed to load resource|net::ERR_|WebSocket connection/;
 
 it("asks for a token, refuses a wrong one, and lets go again", async () => {
-  const { http } = await testBroker({ durability: "memory", users });
+  const { http } = await testBroker({ users });
   const page = await openConsole(http, "#/connections", { mayLog });
   const token = page.getByLabel("Token");
   const logIn = page.getByRole("button", { name: "Log in" });
@@ -57,7 +57,7 @@ it("asks for a token, refuses a wrong one, and lets go again", async () => {
 });
 
 it("shows a user who may do little why there is nothing to be seen", async () => {
-  const { http } = await testBroker({ durability: "memory", users });
+  const { http } = await testBroker({ users });
   const page = await openConsole(http, "#/", { mayLog });
   await page.getByLabel("Token").fill(`${TOKEN}-else`);
   await page.keyboard.press("Enter");
@@ -67,15 +67,15 @@ it("shows a user who may do little why there is nothing to be seen", async () =>
 });
 
 it("asks for the token again when the broker was started again", async () => {
-  const { broker, tcp, http } = await testBroker({ durability: "memory", users });
-  const page = await openConsole(http, "#/connections", { mayLog });
-  await page.getByLabel("Token").fill(TOKEN);
-  await page.keyboard.press("Enter");
-  await page.locator("tbody tr", { hasText: "console" }).waitFor();
+  const broker = await testBroker({ users });
+  const page = await openConsole(broker.http, "#/connections", { mayLog });
+  const logIn = async (): Promise<void> => {
+    await page.getByLabel("Token").fill(TOKEN);
+    await page.keyboard.press("Enter");
+    await page.locator("tbody tr", { hasText: "console" }).waitFor();
+  };
+  await logIn();
   await broker.close();
-  const listen = (port: number) => ({ host: "127.0.0.1", port });
-  await testBroker({ durability: "memory", users, tcp: listen(tcp), http: listen(http) });
-  await page.getByLabel("Token").fill(TOKEN);
-  await page.keyboard.press("Enter");
-  await page.locator("tbody tr", { hasText: "console" }).waitFor();
+  await testBroker({ users }, broker);
+  await logIn();
 });
