@@ -23,6 +23,11 @@ export const CONSOLE_PLACES: readonly Place[] = [
     may: ["./text.js", "../../base/page.js", "../../broker/polled.js", "../../parts/table.js", "ringmq/client"],
     mayNot: ["../../app/pages.js", "../overview/text.js", "uplot", "../../../client/client.js"],
   },
+  ...["topics"].map((page) => ({
+    file: `src/console/pages/${page}/probe.tsx`,
+    may: ["./text.js", "../../base/page.js", "../../broker/polled.js", "../../parts/table.js", "ringmq/client"],
+    mayNot: ["../../app/pages.js", "../connections/text.js", "uplot", "../../../client/client.js"],
+  })),
   {
     file: "src/console/pages/overview/probe.tsx",
     may: ["./text.js", "../../broker/samples.js", "../../parts/chart.js", "preact/hooks", "ringmq/client"],

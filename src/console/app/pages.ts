@@ -16,6 +16,11 @@ export interface PageEntry {
 export const PAGES: readonly PageEntry[] = [
   { path: "", title: "overview", load: async () => (await import("../pages/overview/overview-page.js")).Page },
   {
+    path: "topics",
+    title: "topics",
+    load: async () => (await import("../pages/topics/topics-page.js")).Page,
+  },
+  {
     path: "connections",
     title: "connections",
     load: async () => (await import("../pages/connections/connections-page.js")).Page,

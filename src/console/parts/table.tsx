@@ -6,7 +6,7 @@
  */
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
-import { useEffect, useId, useMemo, useRef } from "preact/hooks";
+import { useEffect, useId, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { count } from "./format.js";
 import { SearchField } from "./search-field.js";
 import { type Sorting, sorted } from "./sorting.js";
@@ -39,6 +39,8 @@ interface TableProps<R> {
   readonly order?: Sorting;
   /** Enter on a row, or a double click. */
   readonly onOpen?: (row: R) => void;
+  /** Called with the rows that are drawn, whenever they are others. */
+  readonly onSight?: (rows: readonly R[]) => void;
   /** There are more rows than `rows`. */
   readonly isCut?: boolean;
   /** What is there in place of rows when there are none. */
@@ -67,6 +69,7 @@ export const Table = <R,>({
   searched,
   order,
   onOpen,
+  onSight,
   isCut = false,
   empty,
   tools,
@@ -101,6 +104,29 @@ export const Table = <R,>({
 
   const first = Math.max(0, Math.min(Math.floor(top.value / ROW), shown.length - room.value) - SPARE);
   const last = Math.min(shown.length, first + room.value + 2 * SPARE);
+
+  useEffect(() => {
+    onSight?.(shown.slice(first, last));
+  }, [shown, first, last]);
+
+  // When rows come or go, those in sight stay where they are.
+  const before = useRef<{ readonly shown: readonly R[]; readonly sorting: unknown; readonly search: string }>(
+    undefined,
+  );
+  useLayoutEffect(() => {
+    const { current: earlier } = before;
+    before.current = { shown, sorting: sorting.value, search: search.value };
+    const element = box.current;
+    if (element === null || earlier === undefined || earlier.shown === shown) return;
+    if (earlier.sorting !== sorting.value || earlier.search !== search.value) return;
+    const place = Math.floor(element.scrollTop / ROW);
+    const row = earlier.shown[place];
+    const now = place === 0 || row === undefined ? -1 : shown.findIndex((each) => rowKey(each) === rowKey(row));
+    if (now < 0 || now === place) return;
+    element.scrollTop += (now - place) * ROW;
+    top.value = element.scrollTop;
+    current.value += now - place;
+  }, [shown]);
 
   const moveTo = (target: number): void => {
     const element = box.current;
