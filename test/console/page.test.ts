@@ -91,6 +91,23 @@ it("is reached by the keyboard: rows, columns, pages", async () => {
   await expect.poll(() => page.title()).toBe("Overview · ringmq");
 });
 
+it("draws the rows that are to be seen, of however many", async () => {
+  const client = await clientOf(shared);
+  const topics = Array.from({ length: 10_000 }, (_, i) => `many-${i}`);
+  await Promise.all(topics.map((topic) => client.publish(topic, "x")));
+  const page = await openConsole(shared.http, "#/topics");
+  const search = page.getByLabel("Search", { exact: true });
+  await search.fill("many-");
+  await expect.poll(() => page.locator(".tools output").first().textContent()).toMatch(/^10,000 of /);
+  expect(await page.locator("tbody tr").count()).toBeLessThan(100);
+  await page.locator("tbody tr[tabindex='0']").focus();
+  await page.keyboard.press("End");
+  await row(page, "many-9999").waitFor();
+  expect(await page.locator("tbody tr").count()).toBeLessThan(100);
+  await search.fill("many-77");
+  await expect.poll(() => page.locator(".tools output").first().textContent()).toMatch(/^111 of /);
+});
+
 it("has two languages and two themes: those of the browser, or those that were chosen", async () => {
   const page = await openConsole(shared.http, "#/connections", { locale: "zh-CN", colorScheme: "dark" });
   await page.getByRole("heading", { name: "连接" }).waitFor();
@@ -108,7 +125,7 @@ it("has two languages and two themes: those of the browser, or those that were c
 });
 
 it("fits a telephone", async () => {
-  for (const hash of ["#/", "#/connections"]) {
+  for (const hash of ["#/", "#/topics", "#/connections"]) {
     const page = await openConsole(shared.http, hash, { viewport: { width: 375, height: 700 } });
     await page.locator("main table").first().waitFor();
     expect(await page.evaluate(() => document.documentElement.scrollWidth), hash).toBe(375);
