@@ -150,6 +150,11 @@ export class RunningBroker extends Announcer implements Broker {
     return this.#server.httpPaths;
   }
 
+  /** Where the HTTP port takes WebSockets. */
+  get webSocketPaths(): ReadonlySet<string> {
+    return this.#server.webSocketPaths;
+  }
+
   /** It has as many sockets as it may. */
   get isFull(): boolean {
     return this.#server.isFull;

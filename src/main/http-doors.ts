@@ -13,6 +13,7 @@ import { installHealth, installMetrics } from "./metrics/routes.js";
 import type { Samples } from "./metrics/samples.js";
 import type { SessionHost } from "./native/sessions.js";
 import type { WaitingInput } from "./native/waiting-input.js";
+import { installOpenApi } from "./openapi/route.js";
 import type { Address, BrokerOptions } from "./options.js";
 import type { Certificate } from "./ports/certificate.js";
 import type { ConnectionHost } from "./ports/connection-host.js";
@@ -65,6 +66,7 @@ export class HttpDoors {
     installMemmqHttp(entrance, { channels: new SessionChannels(sessions, host), waiting, limits: options, log });
     installHealth(entrance, health);
     if (options.metricsAddress === undefined) installMetrics(entrance, samples);
+    installOpenApi(entrance, { maxMessageBytes, shards });
     if (options.console) this.#console = this.#addConsole(parts);
     entrance.unavailable = STARTING;
   }

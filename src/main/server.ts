@@ -248,8 +248,7 @@ export class Server implements ConnectionHost, SessionHost {
       grpc: grpc === "off" ? undefined : await this.#grpc?.listen(grpc),
     };
     if (this.#http !== undefined) this.#http.entrance.unavailable = undefined;
-    this.#sweeper = setInterval(() => this.#sweep(), this.#sweepEvery);
-    this.#sweeper.unref();
+    this.#sweeper = setInterval(() => this.#sweep(), this.#sweepEvery).unref();
   }
 
   /** Takes what has changed of the options, and ends the connections of users who may no longer be here. */
@@ -307,6 +306,10 @@ export class Server implements ConnectionHost, SessionHost {
 
   get httpPaths(): readonly HttpPath[] {
     return this.#http?.entrance.paths ?? [];
+  }
+
+  get webSocketPaths(): ReadonlySet<string> {
+    return this.#http?.entrance.webSockets ?? new Set();
   }
 
   /** What clients take up now: all 0 when there are none. */
@@ -409,8 +412,7 @@ export class Server implements ConnectionHost, SessionHost {
       try {
         tell(connection);
       } catch (error) {
-        const { log } = this.#options;
-        contain(log, `the connection of ${connection.peer}`, error, () => connection.destroy());
+        contain(this.#options.log, `the connection of ${connection.peer}`, error, () => connection.destroy());
       }
     }
   }

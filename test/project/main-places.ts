@@ -153,6 +153,11 @@ export const MAIN_PLACES: readonly Place[] = [
     ],
   },
   {
+    file: "src/main/openapi/probe.ts",
+    may: ["./document.js", "../version.js", "../ports/http/entrance.js", "../../protocol/limits.js"],
+    mayNot: ["../front-ends/operator/index.js", "../broker.js", "../native/session.js", "../../shard/shard.js"],
+  },
+  {
     file: "src/main/probe.ts",
     may: ["./broker.js", "./log.js", "./front-ends/gmq/http/index.js", "./shards/supervisor.js", "../protocol/op.js"],
     mayNot: [

@@ -21,6 +21,10 @@ export const PAGES: readonly PageEntry[] = [
     load: async () => (await import("../pages/topics/topics-page.js")).Page,
   },
   {
+    path: "topics/:topic",
+    load: async () => (await import("../pages/topic/topic-page.js")).Page,
+  },
+  {
     path: "connections",
     title: "connections",
     load: async () => (await import("../pages/connections/connections-page.js")).Page,

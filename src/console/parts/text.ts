@@ -21,6 +21,7 @@ export const text = texts({
     empty: "empty",
     showsFirst: (shown: string, all: string) => `The first ${shown} of ${all}`,
     loading: "Loading…",
+    tabs: { label: "The topic", topic: "Topic", messages: "Messages", dead: "Dead letters", explain: "Explain" },
   },
   zh: {
     search: "搜索",
@@ -41,5 +42,6 @@ export const text = texts({
     empty: "空",
     showsFirst: (shown, all) => `显示前 ${shown}，共 ${all}`,
     loading: "加载中…",
+    tabs: { label: "主题", topic: "主题", messages: "消息", dead: "死信", explain: "诊断" },
   },
 });

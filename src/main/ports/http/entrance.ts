@@ -77,6 +77,8 @@ interface Way extends HttpPath {
 
 export class HttpEntrance implements ExchangeContext {
   readonly unsent = new UnsentAnswers();
+  /** Paths of WebSockets, also those that the port itself has added. */
+  readonly webSockets = new Set<string>();
   readonly #paths: HttpPath[] = [];
   /** Why all but the paths that answer always answer 503 at present; undefined: they do not. */
   unavailable: string | undefined;
@@ -126,6 +128,7 @@ export class HttpEntrance implements ExchangeContext {
   /** Adds a path of WebSockets; a request that is none goes to what `add` has added for it. */
   addWebSocket(path: string, frontEnd: WebSocketFrontEnd, handler: WebSocketHandler): void {
     const { maxMessageBytes, reservedBytes, reach } = frontEnd;
+    this.webSockets.add(path);
     const accept = (request: HttpRequest, response: HttpResponse): WebSocketPeer | undefined => {
       if (!this.admits(path, request, response, reach)) return undefined;
       const credential = this.#access.isOn ? identify(this.#access, request, response) : undefined;

@@ -55,6 +55,7 @@ export class HttpListener implements Port, EngineHost {
 
   /** Adds the native protocol: by default on `/mq`, for programs and pages. */
   addNative(host: ConnectionHost, door = MQ): void {
+    this.entrance.webSockets.add(door.path);
     this.#engine.addWebSocket(door.path, {
       maxMessageBytes: MAX_WEBSOCKET_MESSAGE_BYTES,
       idleTimeout: WEBSOCKET_IDLE_TIMEOUT,
