@@ -98,7 +98,7 @@ it("draws the rows that are to be seen, of however many", async () => {
   const page = await openConsole(shared.http, "#/topics");
   const search = page.getByLabel("Search", { exact: true });
   await search.fill("many-");
-  await expect.poll(() => page.locator(".tools output").first().textContent()).toMatch(/^10,000 of /);
+  await expect.poll(() => page.locator(".tools output").first().textContent()).toMatch(/^10,000( |$)/);
   expect(await page.locator("tbody tr").count()).toBeLessThan(100);
   await page.locator("tbody tr[tabindex='0']").focus();
   await page.keyboard.press("End");
