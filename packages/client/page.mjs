@@ -27,6 +27,7 @@ const LATER = {
   "nodes/connect-nodes.js": { name: "connectNodes", isFunction: true },
   "publish/batch-publisher.js": { name: "BatchPublisher" },
   "topics/topic.js": { name: "Topic", before: "{ name: args[1] }" },
+  "watch/watching.js": { name: "Watching" },
   "work/workers.js": { name: "Workers", before: "{ drain: async () => {} }" },
 };
 
@@ -129,7 +130,11 @@ export const writePage = async (client, dir) => {
   const build = await open(atOnce);
   const groups = [
     { name: "client", test: (id) => atOnce.has(id), priority: 2 },
-    { name: "messages", test: /[\\/](?:arguments|base|collections|messages|protocol)[\\/](?!call-later)/, priority: 1 },
+    {
+      name: "messages",
+      test: /[\\/](?:arguments|base|collections|messages|protocol)[\\/](?!call-later|broker-sample)/,
+      priority: 1,
+    },
     { name: "queues", test: /[\\/]consume[\\/]/ },
     { name: "reconnector", test: /[\\/](?:keep-alive|reconnector)\.js/ },
   ];

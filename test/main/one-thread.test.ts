@@ -79,6 +79,7 @@ beforeEach(async () => {
     saidHello: () => {},
     closed: ({ id }) => connections.delete(id),
     history: undefined,
+    watch: undefined,
     backup: () => ({ kind: "NOT_ALLOWED", text: "nothing is kept" }),
   };
   open = () => {

@@ -11,6 +11,7 @@ import type {
 } from "../arguments/options.js";
 import type { Connection } from "../connection/connection.js";
 import type { Watch } from "../watch/watch.js";
+import { Watching } from "../watch/watching.js";
 import { ChannelAdmin } from "./channel-admin.js";
 import { ConnectionAdmin } from "./connection-admin.js";
 import type { ConnectionInfo, ConsumerInfo } from "./connection-info.js";
@@ -24,6 +25,7 @@ export abstract class BrokerAdmin {
   readonly #channelAdmin: ChannelAdmin;
   readonly #connectionAdmin: ConnectionAdmin;
   readonly #inspection: Inspection;
+  readonly #watching: Watching;
 
   /** @internal */
   protected constructor(connection: Connection) {
@@ -31,6 +33,7 @@ export abstract class BrokerAdmin {
     this.#channelAdmin = new ChannelAdmin(connection);
     this.#connectionAdmin = new ConnectionAdmin(connection);
     this.#inspection = new Inspection(connection);
+    this.#watching = new Watching(connection);
   }
 
   /** Stops the deliveries of a queue until it is resumed. Publishes, acks and timers go on. */
@@ -118,7 +121,7 @@ export abstract class BrokerAdmin {
    * ```
    */
   watch(): Promise<Watch> {
-    return this.#inspection.watch();
+    return this.#watching.begin();
   }
 
   /** The connections of the broker, of all protocols, the oldest first. They are asked for a page at a time. */

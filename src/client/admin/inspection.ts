@@ -1,5 +1,5 @@
 /**
- * Questions about what becomes of messages, and how the broker does.
+ * Questions about what becomes of messages.
  */
 import { parseId } from "../../protocol/id.js";
 import { Op } from "../../protocol/op.js";
@@ -9,8 +9,6 @@ import { PublishChecks } from "../arguments/publish-checks.js";
 import { look } from "../connection/ask.js";
 import type { Connection } from "../connection/connection.js";
 import { ResultRequest } from "../connection/pending-request.js";
-import type { Watch } from "../watch/watch.js";
-import { Watching } from "../watch/watching.js";
 import type { ExplainOptions, Finding } from "./finding.js";
 import type { MessageHistory } from "./message-history.js";
 import { readFindings, readHistory } from "./results.js";
@@ -20,16 +18,10 @@ const OPTIONS = names("queue", "routeKey");
 export class Inspection {
   readonly #connection: Connection;
   readonly #checks: PublishChecks;
-  #watching: Watching | undefined;
 
   constructor(connection: Connection) {
     this.#connection = connection;
     this.#checks = new PublishChecks(connection.info.limits.maxNameBytes);
-  }
-
-  watch(): Promise<Watch> {
-    this.#watching ??= new Watching(this.#connection);
-    return this.#watching.begin();
   }
 
   async explain(topic: string, options: ExplainOptions): Promise<Finding[]> {

@@ -22,14 +22,7 @@ import { Patience, type PendingRequest } from "./pending-request.js";
 import { RequestTable } from "./request-table.js";
 import type { Revival } from "./revival.js";
 import { SendQueue } from "./send-queue.js";
-import {
-  type ChannelSink,
-  type ConsumerSink,
-  endSinks,
-  loseSinks,
-  type ResponderSink,
-  type SampleSink,
-} from "./sinks.js";
+import { endSinks, loseSinks, type Sinks } from "./sinks.js";
 import type { BrokerTarget } from "./target.js";
 import type { Transport } from "./transport.js";
 import { WaitingRequests } from "./waiting-requests.js";
@@ -60,11 +53,11 @@ export class Connection {
   /** Sealed in this order before any other request, and at the end of each turn of the event loop. */
   readonly batchers: Batcher[] = [];
   /** The receivers of pushed messages, by the number of their CONSUME. */
-  readonly consumers = new Map<number, ConsumerSink>();
+  readonly consumers: Sinks["consumers"] = new Map();
   /** The receivers of calls, by the number of their RESPOND. */
-  readonly responders = new Map<number, ResponderSink>();
-  channels: ChannelSink | undefined;
-  samples: SampleSink | undefined;
+  readonly responders: Sinks["responders"] = new Map();
+  channels: Sinks["channels"];
+  samples: Sinks["samples"];
   /** How another thread can connect to the same broker; undefined where it cannot, because the transport is of this one. */
   target: BrokerTarget | undefined;
   /** Called when the broker is about to stop, with the reason that it gives. */

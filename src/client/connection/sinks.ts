@@ -52,7 +52,7 @@ export interface SampleSink {
 }
 
 /** All of a connection, by the numbers of their requests. */
-interface Sinks {
+export interface Sinks {
   readonly consumers: Map<number, ConsumerSink>;
   readonly responders: Map<number, ResponderSink>;
   readonly channels: ChannelSink | undefined;

@@ -196,9 +196,8 @@ describe("the intake of frames", () => {
           return to;
         },
         forward: (...run) => notes.forward(...run),
-        malformed: (...fault) => notes.malformed(...fault),
+        fail: (...fault) => notes.fail(...fault),
         overloaded: (request) => notes.overloaded(request),
-        tooSlow: (text) => notes.tooSlow(text),
       },
       MAX_FRAME,
       new AssemblyMemory(0),
