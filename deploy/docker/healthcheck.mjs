@@ -1,6 +1,6 @@
 /**
- * Whether the program of this container answers: exits with 0 when it does. A broker is asked at its HTTP port, a registry at
- * its own; each by loopback and by the name of the container, since gmq's command lines let a program listen there alone.
+ * Whether the program of this container answers: exits with 0 when it does. A broker is asked at its HTTP port, a registry and a
+ * console at their own; each by loopback and by the name of the container, since gmq's command lines let a program listen there alone.
  *
  * `healthcheck.mjs [url]...` asks other addresses in their place.
  */
@@ -9,7 +9,7 @@ import { hostname } from "node:os";
 const HOSTS = ["127.0.0.1", hostname()];
 const asked = process.argv.slice(2);
 const urls =
-  asked.length > 0 ? asked : HOSTS.flatMap((host) => [`http://${host}:9504/healthz`, `http://${host}:9595/getNodes`]);
+  asked.length > 0 ? asked : HOSTS.flatMap((host) => [9504, 9595, 8080].map((port) => `http://${host}:${port}/ping`));
 
 const answers = async (url) => {
   const { ok } = await fetch(url, { signal: AbortSignal.timeout(3_000) });

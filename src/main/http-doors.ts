@@ -20,8 +20,11 @@ import type { ConnectionHost } from "./ports/connection-host.js";
 import { identify } from "./ports/http/caller.js";
 import type { HttpEngineFactory } from "./ports/http/engine.js";
 import { type Allowed, HttpGuard } from "./ports/http/guard.js";
-import { HttpListener } from "./ports/http/listener.js";
+import { HttpListener, type NativeDoor } from "./ports/http/listener.js";
 import type { HttpSessions } from "./ports/http/sessions.js";
+
+/** Who a request is of. */
+type Identify = NonNullable<NativeDoor["identify"]>;
 
 export interface HttpDoorsParts {
   readonly options: BrokerOptions;
@@ -59,7 +62,8 @@ export class HttpDoors {
       failure,
       access,
     );
-    this.listener.addNative(host);
+    const shown: Identify = (request, response) => (access.isOn ? identify(access, request, response) : undefined);
+    this.listener.addNative(host, { path: "/mq", identify: shown });
     const { entrance } = this.listener;
     installGmqHttp(entrance, sessions, { shards, maxMessageBytes });
     installOperatorHttp(entrance, sessions);
@@ -67,7 +71,7 @@ export class HttpDoors {
     installHealth(entrance, health);
     if (options.metricsAddress === undefined) installMetrics(entrance, samples);
     installOpenApi(entrance, { maxMessageBytes, shards });
-    if (options.console) this.#console = this.#addConsole(parts);
+    if (options.console) this.#console = this.#addConsole(parts, shown);
     entrance.unavailable = STARTING;
   }
 
@@ -81,7 +85,7 @@ export class HttpDoors {
     this.#console?.sweep();
   }
 
-  #addConsole({ host, certificate, access, page }: HttpDoorsParts): ConsoleSite<unknown> {
+  #addConsole({ host, certificate, access, page }: HttpDoorsParts, shown: Identify): ConsoleSite<unknown> {
     const site = new ConsoleSite(
       this.listener.entrance,
       pageFiles(page),
@@ -90,8 +94,7 @@ export class HttpDoors {
     this.listener.addNative(host, {
       path: "/console/mq",
       reach: "own",
-      identify: (request, response) =>
-        access.isOn ? (site.who(request) ?? identify(access, request, response)) : undefined,
+      identify: (request, response) => (access.isOn ? site.who(request) : undefined) ?? shown(request, response),
     });
     return site;
   }

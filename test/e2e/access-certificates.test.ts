@@ -2,9 +2,13 @@
 import { request } from "node:https";
 import { connect as connectTls } from "node:tls";
 import { describe, expect, it } from "vitest";
+import { WebSocket } from "ws";
 import { hashOf } from "../../src/main/access/token-hash.js";
 import type { UserOptions } from "../../src/main/user-options.js";
+import { errorName } from "../../src/protocol/errors.js";
+import { Answer, Op } from "../../src/protocol/op.js";
 import type { Issued } from "../certificates.js";
+import { frame, readFrame } from "../main/frames.js";
 import { authority, failure, foreign, opened, secured, server } from "./tls-brokers.js";
 
 const userOf = (name: string, certificate: string | undefined): UserOptions => ({
@@ -78,6 +82,50 @@ describe("a certificate", () => {
       await ask("token.a", common, bearer("token-of-token")),
       await ask("common.a", foreign),
     ]).toEqual([200, 200, 403, 401, 401, 403, 200, "not let in"]);
+  });
+
+  it("is who looks at the console, unless a token is shown there, whose cookie is for TLS alone", async () => {
+    const { http } = await secured({ users: USERS, httpEngine: "node", durability: "memory" }, true);
+    const ask = (issued: Issued, headers = {}, body?: string): Promise<{ said: object; cookie: string | undefined }> =>
+      new Promise((resolve, reject) => {
+        const method = body === undefined ? "GET" : "POST";
+        const options = { host: "127.0.0.1", port: http, path: "/console/session", method, agent: false as const };
+        const asked = request({ ...options, headers, ...tlsOf(issued) }, (answer) => {
+          const [cookie] = answer.headers["set-cookie"] ?? [];
+          answer.on("data", (json: Buffer) => resolve({ said: JSON.parse(json.toString()) as object, cookie }));
+        });
+        asked.on("error", reject);
+        asked.end(body);
+      });
+    const stats = (issued: Issued, headers = {}): Promise<string> =>
+      new Promise((resolve, reject) => {
+        const origin = `https://127.0.0.1:${http}`;
+        const socket = new WebSocket(`wss://127.0.0.1:${http}/console/mq`, { headers, origin, ...tlsOf(issued) });
+        socket.on("error", reject);
+        socket.on("open", () => {
+          for (const each of [frame(Op.HELLO, 1, [1, "page"]), frame(Op.STATS, 2, ["common.a"])]) socket.send(each);
+        });
+        socket.on("message", (message: Buffer) => {
+          const { op, head } = readFrame(message);
+          if (op !== Answer.ERROR) return;
+          socket.terminate();
+          resolve(String(errorName(Number(head[0]))));
+        });
+      });
+    expect((await ask(common)).said).toMatchObject({ login: false, user: "common" });
+    expect((await ask(nobody)).said).toMatchObject({ login: true, user: null });
+    expect([await stats(common), await stats(dns), await stats(nobody)]).toEqual([
+      "NO_TOPIC",
+      "FORBIDDEN",
+      "UNAUTHORIZED",
+    ]);
+    const json = { "content-type": "application/json" };
+    const { said, cookie = "" } = await ask(common, json, '{"token":"token-of-token"}');
+    expect(said).toMatchObject({ login: false, user: "token" });
+    expect(cookie).toMatch(/; Path=\/console\/; HttpOnly; SameSite=Strict; Secure$/);
+    const shown = { cookie: cookie.split(";")[0] };
+    expect((await ask(common, shown)).said).toMatchObject({ user: "token" });
+    expect(await stats(common, shown)).toBe("FORBIDDEN");
   });
 
   it("is who speaks one of gmq's protocols; one of nobody's is the user of gmqIdentity", async () => {

@@ -19,6 +19,8 @@ describe("ringmq serve", () => {
     const grpc = new GrpcClient(Number(/^ {2}gRPC {7}127\.0\.0\.1:(\d+)$/m.exec(text.out)?.[1]));
     await grpc.pub("greetings", "hello");
     grpc.close();
+    const page = await fetch(/^ {2}console {4}(http:\S+\/console\/)$/m.exec(text.out)?.[1] ?? "");
+    expect(await page.text()).toContain('<script type="module"');
     const line = /^try: (curl .*)$/m.exec(text.out)?.[1] ?? "";
     const curl = spawn("sh", ["-c", line]);
     const [answer] = (await once(curl.stdout, "data")) as [Buffer];

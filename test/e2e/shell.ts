@@ -12,6 +12,7 @@ import { testDirectory } from "./brokers.js";
 const PROGRAMS = {
   gnode: "gnode",
   gregister: "gregister",
+  gweb: "gweb",
   gclient: "gclient",
   ringmq: "ringmq",
   memmq: "memmq",

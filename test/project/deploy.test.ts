@@ -10,6 +10,7 @@ import { SETTINGS } from "../../src/cli/configuration/settings.js";
 import { GCLIENT_FLAGS } from "../../src/cli/gmq/gclient-settings.js";
 import { GNODE_FLAGS } from "../../src/cli/gmq/gnode-settings.js";
 import { GREGISTER_FLAGS } from "../../src/cli/gmq/gregister-settings.js";
+import { GWEB_FLAGS } from "../../src/cli/gmq/gweb-settings.js";
 import type { FlagGroup } from "../../src/cli/go-flags.js";
 import { resolveOptions } from "../../src/main/options.js";
 import { makeDirectory, removeDirectory } from "../directories.js";
@@ -21,6 +22,7 @@ const { bin, version }: { bin: Record<string, string>; version: string } = JSON.
 const { tcp, http, closeTimeout, maxConnections } = resolveOptions();
 const TCP_PORT = typeof tcp === "object" ? tcp.port : 0;
 const HTTP_PORT = typeof http === "object" ? http.port : 0;
+const CONSOLE_PORT = Number(/default: :(\d+)/.exec(JSON.stringify(GWEB_FLAGS))?.[1]);
 const REGISTRY_PORT = Number(/default: 127\.0\.0\.1:(\d+)/.exec(JSON.stringify(GREGISTER_FLAGS))?.[1]);
 
 /** Milliseconds that a broker takes to stop, at most: a second for its clients to go comes before the rest. */
@@ -32,6 +34,7 @@ const namesOf = (groups: readonly FlagGroup[]): string[] =>
 const FLAGS = new Map<string, readonly string[]>([
   ["gnode", namesOf(GNODE_FLAGS)],
   ["gregister", namesOf(GREGISTER_FLAGS)],
+  ["gweb", namesOf(GWEB_FLAGS)],
   ["gclient", namesOf(GCLIENT_FLAGS)],
   ["ringmq", ["config", ...SETTINGS.map(({ flag }) => flag.slice("--".length))]],
 ]);
@@ -79,9 +82,9 @@ const last = (name: string): string => {
 };
 
 describe("deploy/docker/Dockerfile", () => {
-  it("has the programs that gmq's image has, but for its console, and their own", () => {
+  it("has the programs that gmq's image has, and their own", () => {
     const [, programs = ""] = /for program in ([\w ]+);/.exec(instructions.join("\n")) ?? [];
-    expect(programs.split(" ")).toEqual(expect.arrayContaining(["ringmq", "gnode", "gregister", "gclient"]));
+    expect(programs.split(" ")).toEqual(expect.arrayContaining(["ringmq", "gnode", "gregister", "gweb", "gclient"]));
     for (const program of programs.split(" ")) expect(bin[program]).toBe(`./dist/cli/${program}.js`);
   });
 
@@ -100,7 +103,7 @@ describe("deploy/docker/Dockerfile", () => {
 
   it("runs the broker as somebody else than root, with its data in the volume, on the ports that it exposes", async () => {
     expect(last("USER")).toMatch(/^[1-9]\d*:[1-9]\d*$/);
-    expect(last("EXPOSE").split(" ").map(Number)).toEqual([TCP_PORT, HTTP_PORT, REGISTRY_PORT]);
+    expect(last("EXPOSE").split(" ").map(Number)).toEqual([TCP_PORT, HTTP_PORT, REGISTRY_PORT, CONSOLE_PORT]);
     expect(last("WORKDIR")).toBe(last("VOLUME"));
     expect(faultsOf(JSON.parse(last("CMD")))).toEqual([]);
     const [, file = ""] = /RINGMQ_CONFIG=(\S+)/.exec(last("ENV")) ?? [];
@@ -115,8 +118,7 @@ describe("deploy/docker/Dockerfile", () => {
     const [, script = ""] = JSON.parse(last("HEALTHCHECK").replace(/.* CMD /, ""));
     expect(instructions).toContain(`COPY deploy/docker/healthcheck.mjs ${script}`);
     const text = readDocument("deploy/docker/healthcheck.mjs");
-    expect(text).toContain(`:${HTTP_PORT}/healthz`);
-    expect(text).toContain(`:${REGISTRY_PORT}/getNodes`);
+    expect(text).toContain(`[${HTTP_PORT}, ${REGISTRY_PORT}, ${CONSOLE_PORT}]`);
     const check = (...urls: string[]) =>
       run(process.execPath, ["deploy/docker/healthcheck.mjs", ...urls], { cwd: ROOT }).then(
         () => true,
@@ -130,7 +132,7 @@ describe("deploy/docker/Dockerfile", () => {
     });
     onTestFinished(() => broker.close());
     const url = `http://127.0.0.1:${broker.addresses.http?.port}`;
-    expect(await Promise.all([check(`${url}/healthz`), check("http://127.0.0.1:1/", `${url}/readyz`)])).toEqual([
+    expect(await Promise.all([check(`${url}/ping`), check("http://127.0.0.1:1/", `${url}/readyz`)])).toEqual([
       true,
       true,
     ]);
@@ -147,7 +149,8 @@ it("deploy/docker/compose.yaml runs programs as they can be run, on ports that i
     readonly build: { readonly context: string; readonly dockerfile: string };
     readonly command: readonly string[];
     readonly ports: readonly string[];
-    readonly volumes: readonly string[];
+    /** Undefined: it writes nothing. */
+    readonly volumes?: readonly string[];
     readonly stop_grace_period: string;
     readonly depends_on?: Readonly<Record<string, unknown>>;
     readonly healthcheck: { readonly test: readonly string[] };
@@ -156,9 +159,9 @@ it("deploy/docker/compose.yaml runs programs as they can be run, on ports that i
     readDocument("deploy/docker/compose.yaml"),
     { merge: true },
   );
-  expect(Object.keys(file.services)).toEqual(["registry", "node"]);
+  expect(Object.keys(file.services)).toEqual(["registry", "node", "console"]);
   const ports = new Map(Object.entries(file.services).map(([name, service]) => [name, portsOf(service.ports)]));
-  expect([...ports.values()]).toEqual([[REGISTRY_PORT], [TCP_PORT, HTTP_PORT]]);
+  expect([...ports.values()]).toEqual([[REGISTRY_PORT], [TCP_PORT, HTTP_PORT], [CONSOLE_PORT]]);
   for (const [name, { command, volumes, stop_grace_period, build, healthcheck, ...rest }] of Object.entries(
     file.services,
   )) {
@@ -166,8 +169,8 @@ it("deploy/docker/compose.yaml runs programs as they can be run, on ports that i
     expect(existsSync(posix.join(ROOT, "deploy/docker", build.context, build.dockerfile))).toBe(true);
     expect(milliseconds(stop_grace_period)).toBeGreaterThan(STOP);
     for (const other of Object.keys(rest.depends_on ?? {})) expect(file.services).toHaveProperty(other);
-    const [volume = "", mounted] = volumes[0]?.split(":") ?? [];
-    expect([Object.hasOwn(file.volumes, volume), mounted]).toEqual([true, last("VOLUME")]);
+    const [volume = "", mounted] = volumes?.[0]?.split(":") ?? [];
+    if (volumes !== undefined) expect([Object.hasOwn(file.volumes, volume), mounted]).toEqual([true, last("VOLUME")]);
     // What it listens on is published, and what it names is a service that listens there.
     const named = [...command, ...healthcheck.test].flatMap((each) => [...each.matchAll(/([\w.]*):(\d+)/g)]);
     expect(named.length).toBeGreaterThan(1);
@@ -332,7 +335,9 @@ describe("deploy/kubernetes/ringmq.yaml", () => {
 it("docs/deploying.md has command lines that can be run", () => {
   const text = readDocument("docs/deploying.md").replaceAll(/ \\\n\s*/g, " ");
   const lines = [
-    ...text.matchAll(/^docker (?:run .* ringmq(?::[\w.]+)?|exec \S+) (gnode|gregister|gclient|ringmq serve) (.*)$/gm),
+    ...text.matchAll(
+      /^docker (?:run .* ringmq(?::[\w.]+)?|exec \S+) (gnode|gregister|gweb|gclient|ringmq serve) (.*)$/gm,
+    ),
   ];
   expect(lines.length).toBeGreaterThan(4);
   for (const [, program = "", args = ""] of lines) {

@@ -207,6 +207,28 @@ export const PLACES: readonly Place[] = [
     ],
   },
   {
+    file: "src/registry/administration/probe.ts",
+    may: ["./node-list.js", "../discovery/gregister.js", "../server/probe.js"],
+    mayNot: ["node:http", "../server/registry.js", "../announcement/index.js", "../../main/broker.js"],
+  },
+  {
+    file: "src/gweb/probe.ts",
+    may: [
+      "./nodes.js",
+      "../main/console/console-site.js",
+      "../main/ports/http/node-engine.js",
+      "../registry/administration/index.js",
+      "ws",
+    ],
+    mayNot: [
+      "../main/broker.js",
+      "../main/server.js",
+      "../registry/server/registry.js",
+      "../client/client.js",
+      "../cli/gweb.js",
+    ],
+  },
+  {
     file: "src/client/base/probe.ts",
     may: ["./error.js", "../../protocol/op.js"],
     mayNot: ["../client.js", "../connection/connection.js", "node:net"],

@@ -7,6 +7,7 @@ import { type FlagGroup, parseNames, wholeNumber } from "../go-flags.js";
 import { parsePeer } from "../units.js";
 import type { Settings } from "./settings.js";
 import { parseToken, shownToken } from "./token-settings.js";
+import { DEFAULT_REGISTRY } from "./urls.js";
 
 export const COMMANDS = [
   "push",
@@ -30,7 +31,6 @@ const MAX_MESSAGES = 1_000_000_000;
 const DEFAULT_MESSAGES = 100;
 
 export const DEFAULT_NODE: Address = { host: "127.0.0.1", port: 9503 };
-const DEFAULT_REGISTRY = "http://127.0.0.1:9595";
 
 /** gmq's own program has `delcare` only. */
 const parseCommand = (text: string): CommandName => {

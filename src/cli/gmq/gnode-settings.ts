@@ -1,6 +1,5 @@
 /** The flags and the configuration file of `gnode`, and the settings that they make. */
 import { join } from "node:path";
-import { InvalidArgumentError } from "commander";
 import {
   type Address,
   type BrokerOptions,
@@ -8,15 +7,15 @@ import {
   DEFAULT_HTTP_PORT,
   DEFAULT_TCP_PORT,
 } from "../../main/options.js";
-import { serviceUrl } from "../../registry/discovery/node-address.js";
 import { TOKEN_VARIABLE } from "../environment.js";
-import { type FlagGroup, parseNames, wholeNumber } from "../go-flags.js";
+import { type FlagGroup, wholeNumber } from "../go-flags.js";
 import { parseListenAddress } from "../units.js";
 import type { KnownKeys } from "./ini-file.js";
 import { LOG_KEYS, parseLevel } from "./log-settings.js";
 import { PORT_KEYS, portFiles } from "./port-settings.js";
 import type { Settings } from "./settings.js";
 import { parseToken, shownToken } from "./token-settings.js";
+import { DEFAULT_REGISTRY, parseUrls } from "./urls.js";
 
 /** What a 64-bit id has room for, and what it is reasonable to share traffic by. */
 const MAX_NODE = 1024;
@@ -26,18 +25,6 @@ const MAX_WEIGHT = 1_000_000;
 const MAX_TTR = 10 * 365 * 24 * 3600;
 const MAX_RETRIES = 65_534;
 const MILLISECONDS = 1_000;
-
-const DEFAULT_REGISTRY = "http://127.0.0.1:9595";
-
-/** `http://` need not be said. */
-const parseUrls = (text: string): readonly string[] =>
-  parseNames(text).map((name) => {
-    try {
-      return serviceUrl(name);
-    } catch {
-      throw new InvalidArgumentError("It must be as in http://127.0.0.1:9595, several with commas between.");
-    }
-  });
 
 const parseId = wholeNumber(0, MAX_NODE);
 const parseWeight = wholeNumber(0, MAX_WEIGHT);

@@ -10,6 +10,8 @@ export interface Session {
   readonly login: boolean;
   readonly user: string | null;
   readonly version: string;
+  /** Why the server can show nothing at present, in its words; null: it can. */
+  readonly unavailable: string | null;
 }
 
 /** What the server has refused, with its code. */

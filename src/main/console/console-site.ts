@@ -6,12 +6,13 @@
  * origin alone may open: so no page of another can ask for anything by it.
  */
 
-import { BodyDeadlines, takeBody } from "../ports/http/body-intake.js";
+import { BodyDeadlines } from "../ports/http/body-intake.js";
 import type { HttpRequest } from "../ports/http/engine.js";
 import type { HttpEntrance, HttpHandler, PathOptions } from "../ports/http/entrance.js";
-import { type HttpExchange, JSON_TYPE } from "../ports/http/exchange.js";
+import type { HttpExchange } from "../ports/http/exchange.js";
 import { LoginCookie } from "./cookie.js";
 import { HEADERS, sendFile } from "./file-answers.js";
+import { answerJson, JSON_HEADERS, refuse, takeJson } from "./json-exchange.js";
 import { type LoginKinds, Logins } from "./logins.js";
 import type { PageFile } from "./page-files.js";
 
@@ -38,8 +39,6 @@ export interface ConsoleHost<Who> extends LoginKinds<Who> {
 const MAX_LOGIN_BYTES = 8 * 1024;
 
 const INDEX = "index.html";
-
-const SESSION_HEADERS: typeof HEADERS = [...HEADERS, ["Cache-Control", "no-store"]];
 
 const UNKNOWN = "what was shown is no token that is known here, or no longer good";
 const BAD_BODY = 'the body is JSON, as in {"token": "…"}';
@@ -89,25 +88,11 @@ export class ConsoleSite<Who> {
   #session(exchange: HttpExchange, request: HttpRequest): void {
     if (request.method === "get") return this.#describe(exchange, this.who(request));
     if (request.method === "delete") return this.#logOut(exchange, this.#cookieOf(request));
-    if (!/^application\/json\s*(?:;|$)/i.test(request.header("content-type"))) {
-      return refuse(exchange, "415 Unsupported Media Type", "BAD_CONTENT_TYPE", "the body has to be application/json");
-    }
-    this.#takeToken(exchange, this.#cookieOf(request));
-  }
-
-  #takeToken(exchange: HttpExchange, cookie: LoginCookie): void {
+    const cookie = this.#cookieOf(request);
     const { address } = exchange.caller;
-    const parts: Buffer[] = [];
-    takeBody(exchange, this.#deadlines, MAX_LOGIN_BYTES, () => ({
-      // The bytes are the port's again.
-      write: (bytes) => void parts.push(Buffer.from(bytes)),
-      end: () => exchange.run(() => this.#logIn(exchange, cookie, address, tokenIn(Buffer.concat(parts)))),
-      tooLarge: () =>
-        refuse(exchange, "413 Content Too Large", "BAD_BODY", `the body is above ${MAX_LOGIN_BYTES} bytes`),
-      release: () => {
-        parts.length = 0;
-      },
-    }));
+    takeJson(exchange, request, this.#deadlines, MAX_LOGIN_BYTES, (body) =>
+      this.#logIn(exchange, cookie, address, tokenIn(body)),
+    );
   }
 
   async #logIn(exchange: HttpExchange, cookie: LoginCookie, address: string, token?: string): Promise<void> {
@@ -124,7 +109,7 @@ export class ConsoleSite<Who> {
 
   #logOut(exchange: HttpExchange, cookie: LoginCookie): void {
     this.#logins.end(cookie.value);
-    exchange.sendNothing("204 No Content", [...SESSION_HEADERS, ["Set-Cookie", cookie.clear()]]);
+    exchange.sendNothing("204 No Content", [...JSON_HEADERS, ["Set-Cookie", cookie.clear()]]);
   }
 
   #turnAway(exchange: HttpExchange, address: string): void {
@@ -138,8 +123,7 @@ export class ConsoleSite<Who> {
     const { kind, version } = this.#host;
     const { login, user } = this.#host.describe(who, exchange);
     const unavailable = this.#entrance.unavailable ?? null;
-    const json = JSON.stringify({ kind, login, user, version, unavailable });
-    exchange.reply(undefined, JSON_TYPE, json, [...SESSION_HEADERS, ...fields]);
+    answerJson(exchange, { kind, login, user, version, unavailable }, fields);
   }
 
   #cookieOf(request: HttpRequest): LoginCookie {
@@ -150,8 +134,8 @@ export class ConsoleSite<Who> {
 /** Whoever asks is shown the page, whatever state the broker is in: it says so itself. */
 const ALWAYS: PathOptions = { isOpen: true, isAlways: true, reach: "own" };
 
-/** Below what the console is served by may be more of a path. */
-const redirect: HttpHandler = (exchange, { method }) => {
+/** To the page, from the path above it. */
+export const redirect: HttpHandler = (exchange, { method }) => {
   const fields: typeof HEADERS = [...HEADERS, ["Location", "console/"]];
   if (method === "head") exchange.sendNothing("308 Permanent Redirect", fields);
   else exchange.reply("308 Permanent Redirect", undefined, "", fields);
@@ -160,15 +144,8 @@ const redirect: HttpHandler = (exchange, { method }) => {
 const sendNoPage = (exchange: HttpExchange): void =>
   exchange.reply("404 Not Found", "text/plain; charset=utf-8", "the console is not part of this build\n", HEADERS);
 
-const refuse = (exchange: HttpExchange, status: string, code: string, text: string): void =>
-  exchange.reply(status, JSON_TYPE, JSON.stringify({ error: { code, text } }), SESSION_HEADERS);
-
 /** Undefined: the body has none. */
-const tokenIn = (body: Buffer): string | undefined => {
-  try {
-    const { token } = Object(JSON.parse(body.toString())) as { readonly token?: unknown };
-    return typeof token === "string" ? token : undefined;
-  } catch {
-    return undefined;
-  }
+const tokenIn = (body: unknown): string | undefined => {
+  const { token } = Object(body) as { readonly token?: unknown };
+  return typeof token === "string" ? token : undefined;
 };

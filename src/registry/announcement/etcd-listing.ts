@@ -2,7 +2,7 @@
  * A node in etcd: a key under a lease. The lease ends by itself when nobody keeps it alive, and with it the key, so that a
  * node that died is not found for longer than that.
  */
-import { nodeKey, readEntry } from "../discovery/etcd.js";
+import { entryOf, nodeKey, readEntry } from "../discovery/etcd.js";
 import { EtcdGateway, EtcdRefusal, toBase64 } from "../discovery/etcd-gateway.js";
 import { isObject, type NodeInfo } from "../discovery/node-info.js";
 import type { Listing } from "./presence.js";
@@ -35,7 +35,7 @@ export class EtcdListing implements Listing {
     }
     if (this.#lease !== undefined && found?.lease === this.#lease) return false;
     this.#lease ??= await this.#grant(signal);
-    const put = { key: this.#key, value: toBase64(this.#entry()), lease: this.#lease };
+    const put = { key: this.#key, value: toBase64(entryOf(this.#node)), lease: this.#lease };
     await this.#call("/v3/kv/put", put, signal);
     return true;
   }
@@ -81,17 +81,6 @@ export class EtcdListing implements Listing {
   #isOwn(entry: unknown): boolean {
     if (!isObject(entry)) return true;
     return entry["tcp_addr"] === this.#node.tcpAddress && entry["http_addr"] === this.#node.httpAddress;
-  }
-
-  #entry(): string {
-    const { id, tcpAddress, httpAddress, weight, joinTime } = this.#node;
-    return JSON.stringify({
-      tcp_addr: tcpAddress,
-      http_addr: httpAddress,
-      weight: String(weight),
-      node_id: String(id),
-      join_time: joinTime,
-    });
   }
 
   #call(path: string, request: object, signal: AbortSignal): Promise<Readonly<Record<string, unknown>>> {

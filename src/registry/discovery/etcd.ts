@@ -31,6 +31,16 @@ export const listAnnounced = async (
   );
 };
 
+/** The value under a node's key: JSON whose values are all strings, as gmq has it. */
+export const entryOf = ({ id, tcpAddress, httpAddress, weight, joinTime }: NodeInfo): string =>
+  JSON.stringify({
+    tcp_addr: tcpAddress,
+    http_addr: httpAddress,
+    weight: String(weight),
+    node_id: String(id),
+    join_time: joinTime,
+  });
+
 /** The object in a value as etcd has it; undefined: there is none. */
 export const readEntry = (value: unknown): unknown => {
   if (typeof value !== "string") return undefined;

@@ -8,6 +8,9 @@ export class RegistryRefusal extends Error {
   override readonly name = "RegistryRefusal";
 }
 
+/** That was because of the token: none was shown, or a wrong one. */
+export class UnauthorizedError extends RegistryRefusal {}
+
 /**
  * One request; returns the `data` of the answer.
  *
@@ -23,12 +26,12 @@ export const requestRegistry = async (
 ): Promise<unknown> => {
   const origin = serviceUrl(registry);
   const query = new URLSearchParams(parameters).toString();
-  const { value } = await requestJson(`${origin}${path}${query === "" ? "" : `?${query}`}`, undefined, options);
+  const { status, value } = await requestJson(`${origin}${path}${query === "" ? "" : `?${query}`}`, undefined, options);
   if (!isObject(value) || (value["code"] !== 0 && value["code"] !== 1)) {
     throw new UnreachableError(`${origin} does not answer as a registry`);
   }
   if (value["code"] === 0) return value["data"];
-  throw new RegistryRefusal(shown(value["msg"]));
+  throw new (status === 401 ? UnauthorizedError : RegistryRefusal)(shown(value["msg"]));
 };
 
 /**

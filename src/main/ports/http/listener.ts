@@ -25,8 +25,6 @@ export interface NativeDoor {
   readonly identify?: (request: HttpRequest, response: HttpResponse) => Credential | undefined;
 }
 
-const MQ: NativeDoor = { path: "/mq" };
-
 export class HttpListener implements Port, EngineHost {
   /** Where paths are added. */
   readonly entrance: HttpEntrance;
@@ -53,8 +51,8 @@ export class HttpListener implements Port, EngineHost {
     this.entrance = new HttpEntrance(this.#engine, httpGuard, this.#admission, log, refusal, access);
   }
 
-  /** Adds the native protocol: by default on `/mq`, for programs and pages. */
-  addNative(host: ConnectionHost, door = MQ): void {
+  /** Adds the native protocol. */
+  addNative(host: ConnectionHost, door: NativeDoor): void {
     this.entrance.webSockets.add(door.path);
     this.#engine.addWebSocket(door.path, {
       maxMessageBytes: MAX_WEBSOCKET_MESSAGE_BYTES,

@@ -61,7 +61,7 @@ const listening = async (makeEngine: HttpEngineFactory) => {
   const check = guard.check.bind(guard);
   guard.check = (request) => faults.guard?.() ?? check(request);
   const listener = new HttpListener(host, guard, log, makeEngine, (text) => text, new Access([], log));
-  listener.addNative(host);
+  listener.addNative(host, { path: "/mq" });
   const { port } = await listener.listen({ host: "127.0.0.1", port: 0 });
   onTestFinished(() => listener.close());
   return { errors, faults, port, board };

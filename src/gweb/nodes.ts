@@ -1,0 +1,71 @@
+/** The nodes that there are, on behalf of a visitor: the list, who of them answers, and where one is reached. */
+import type { NewNode, NodeList } from "../registry/administration/index.js";
+import { type NodeInfo, UnauthorizedError } from "../registry/discovery/index.js";
+import { parseNodeAddress } from "../registry/discovery/node-address.js";
+import type { PingScheme } from "../registry/server/probe.js";
+import { NodePings } from "./node-pings.js";
+import type { Visitor } from "./visitor.js";
+
+export interface SeenNode extends NodeInfo {
+  /** How it answers; undefined: it does not. */
+  readonly scheme: PingScheme | undefined;
+}
+
+export class Nodes {
+  readonly list: Pick<NodeList, "kind" | "name">;
+  readonly #list: NodeList;
+  readonly #pings = new NodePings();
+  /** Whoever shows no token is refused, as far as is known. */
+  asksForToken = false;
+
+  constructor(list: NodeList) {
+    this.#list = list;
+    this.list = list;
+  }
+
+  /** Rejects as a NodeList does. */
+  async all(visitor: Visitor | undefined): Promise<readonly SeenNode[]> {
+    const nodes = await this.#as(visitor, (options) => this.#list.list(options));
+    const schemes = await this.#pings.all(nodes.map(({ httpAddress }) => httpAddress));
+    return nodes.map((node, i) => ({ ...node, scheme: schemes[i] }));
+  }
+
+  /** Where the node with this id speaks the native protocol; undefined: no such node is listed. It may not answer there. */
+  async webSocketOf(id: string, visitor: Visitor | undefined): Promise<string | undefined> {
+    const nodes = await this.#as(visitor, (options) => this.#list.list(options));
+    const node = nodes.find((each) => String(each.id) === id);
+    const address = node && parseNodeAddress(node.httpAddress);
+    if (node === undefined || address === undefined) return undefined;
+    const [scheme] = await this.#pings.all([node.httpAddress]);
+    const host = address.host.includes(":") ? `[${address.host}]` : address.host;
+    const isTls = (scheme ?? address.scheme) === "https";
+    return `${isTls ? "wss" : "ws"}://${host}:${address.port}/mq`;
+  }
+
+  add(node: NewNode, visitor: Visitor | undefined): Promise<void> {
+    return this.#as(visitor, (options) => this.#list.add(node, options));
+  }
+
+  setWeight(tcpAddress: string, weight: number, visitor: Visitor | undefined): Promise<void> {
+    return this.#as(visitor, (options) => this.#list.setWeight(tcpAddress, weight, options));
+  }
+
+  remove(tcpAddress: string, visitor: Visitor | undefined): Promise<void> {
+    return this.#as(visitor, (options) => this.#list.remove(tcpAddress, options));
+  }
+
+  /** Notes what is learnt of who may ask. */
+  async #as<T>(visitor: Visitor | undefined, ask: (options: { token: string | undefined }) => Promise<T>): Promise<T> {
+    try {
+      const answer = await ask({ token: visitor?.token });
+      if (visitor === undefined) this.asksForToken = false;
+      return answer;
+    } catch (error) {
+      if (error instanceof UnauthorizedError) {
+        this.asksForToken = true;
+        if (visitor !== undefined) visitor.isOver = true;
+      }
+      throw error;
+    }
+  }
+}
