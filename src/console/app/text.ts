@@ -5,6 +5,7 @@ export const text = texts({
   en: {
     overview: "Overview",
     nodes: "Nodes",
+    node: "Node",
     topics: "Topics",
     channels: "Channels",
     connections: "Connections",
@@ -23,7 +24,7 @@ export const text = texts({
     notFound: "There is no such page.",
     cannotLoad: "This page could not be loaded: the server may have been replaced.",
     loadAnew: "Load anew",
-    connecting: "Connecting…",
+    waiting: "There is no connection to the broker yet. It is tried again.",
     lost: "The connection to the broker was lost. It is being made again; what you see is from before.",
     ended: "The connection to the broker has ended.",
     again: "Connect again",
@@ -32,6 +33,7 @@ export const text = texts({
   zh: {
     overview: "概览",
     nodes: "节点",
+    node: "节点",
     topics: "主题",
     channels: "频道",
     connections: "连接",
@@ -49,7 +51,7 @@ export const text = texts({
     notFound: "没有这个页面。",
     cannotLoad: "无法加载此页面：服务器可能已更新。",
     loadAnew: "重新加载",
-    connecting: "正在连接…",
+    waiting: "尚未连接到服务器，正在重试。",
     lost: "与服务器的连接已断开，正在重新连接；当前显示的是断开之前的内容。",
     ended: "与服务器的连接已结束。",
     again: "重新连接",

@@ -10,6 +10,8 @@ export interface Session {
   readonly login: boolean;
   readonly user: string | null;
   readonly version: string;
+  /** Why the broker does not serve clients now: it starts, or stops. */
+  readonly unavailable?: string | null;
 }
 
 /** What the server has refused, with its code. */
