@@ -28,6 +28,8 @@ it("shows how the broker does, and its charts move under load", async () => {
   await client.publishBatch("waiting", ["one", "two", "three"]);
   const page = await openConsole(shared.http);
   await expect.poll(() => tile(page, "Ready").textContent()).toBe("3");
+  const painted = await page.evaluate(() => performance.getEntriesByName("first-contentful-paint")[0]?.startTime);
+  console.log(`first paint after ${Math.round(painted ?? Number.NaN)} ms`);
   await page.getByRole("button", { name: "1 min" }).click();
   const chart = page.locator("figure", { hasText: "Messages a second" });
   const picture = () => chart.locator("canvas").evaluate((canvas) => (canvas as HTMLCanvasElement).toDataURL());
@@ -67,6 +69,20 @@ it("lists connections whatever they call themselves, finds them, and closes one"
   await expect.poll(() => dialog.count()).toBe(0);
   // Its program connects again.
   await expect.poll(() => row(page, "billing").locator("td").first().textContent()).not.toBe(id);
+});
+
+it("has a page for a topic of any name, and shows a body as what it is", async () => {
+  const client = await clientOf(shared);
+  const names = ["<img src=x onerror=window.hacked=1>", "a/b?c=d&e#f%2F%", "..", "\u202egnp.exe", "x".repeat(255)];
+  for (const name of names) await client.publish(name, "<script>window.hacked=1</script>");
+  const page = await openConsole(shared.http, "#/topics");
+  for (const name of names) {
+    await page.goto(`${page.url().split("#")[0]}#/topics/${encodeURIComponent(name)}`);
+    const shown = name.replace("\u202e", "\\u202e");
+    await expect.poll(() => page.title()).toBe(`${shown} · ringmq`);
+    await expect.poll(() => page.locator("h1 bdi").last().textContent()).toBe(shown);
+    await expect(page.locator("main img, main script").count()).resolves.toBe(0);
+  }
 });
 
 it("is reached by the keyboard: rows, columns, pages", async () => {

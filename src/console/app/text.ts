@@ -5,6 +5,7 @@ export const text = texts({
   en: {
     overview: "Overview",
     nodes: "Nodes",
+    node: "Node",
     topics: "Topics",
     channels: "Channels",
     connections: "Connections",
@@ -23,7 +24,7 @@ export const text = texts({
     notFound: "There is no such page.",
     cannotLoad: "This page could not be loaded: the server may have been replaced.",
     loadAnew: "Load anew",
-    connecting: "Connecting…",
+    waiting: "There is no connection to the broker yet. It is tried again.",
     lost: "The connection to the broker was lost. It is being made again; what you see is from before.",
     unavailable: (reason: string) => `Nothing can be shown at present: ${reason}. The page goes on by itself.`,
     ended: "The connection to the broker has ended.",
@@ -33,6 +34,7 @@ export const text = texts({
   zh: {
     overview: "概览",
     nodes: "节点",
+    node: "节点",
     topics: "主题",
     channels: "频道",
     connections: "连接",
@@ -50,7 +52,7 @@ export const text = texts({
     notFound: "没有这个页面。",
     cannotLoad: "无法加载此页面：服务器可能已更新。",
     loadAnew: "重新加载",
-    connecting: "正在连接…",
+    waiting: "尚未连接到服务器，正在重试。",
     lost: "与服务器的连接已断开，正在重新连接；当前显示的是断开之前的内容。",
     unavailable: (reason: string) => `暂时无法显示内容：${reason}。页面会自动继续。`,
     ended: "与服务器的连接已结束。",
