@@ -27,6 +27,10 @@ export const sampleBroker = ({ options, engine, server, connections, health, mqF
   samples.add("ready", health.hindrance === undefined ? 1 : 0);
   samples.add("ringSize", options.ringBytes);
   for (const [protocol, count] of connections.byProtocol) samples.add("connections", count, { protocol });
+  for (const [protocol, { received, sent }] of connections.traffic) {
+    samples.add("received", received, { protocol });
+    samples.add("sent", sent, { protocol });
+  }
   samples.add("connectionLimit", options.maxConnections);
   samples.add("sockets", usage.sockets);
   samples.add("assemblyBytes", usage.assemblyBytes);

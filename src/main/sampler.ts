@@ -14,7 +14,7 @@ import type { Supervisor } from "./shards/supervisor.js";
 
 /** What a sample is taken of. */
 export interface SampledParts {
-  readonly connections: Pick<ConnectionTable, "size">;
+  readonly connections: Pick<ConnectionTable, "size" | "traffic">;
   readonly engine: Pick<Engine, "freeBytes"> & { readonly supervisor: Pick<Supervisor, "count" | "isUp" | "metrics"> };
 }
 
@@ -72,6 +72,14 @@ export class Sampler {
     sample[0] = time;
     sample[1] = connections.size;
     sample[2] = freeBytes ?? Number.NaN;
+    let receivedBytes = 0;
+    let sentBytes = 0;
+    for (const { received, sent } of connections.traffic.values()) {
+      receivedBytes += received;
+      sentBytes += sent;
+    }
+    sample[3] = receivedBytes;
+    sample[4] = sentBytes;
     let at = SAMPLE_COLUMNS.length;
     for (let shard = 0; shard < supervisor.count; shard++, at += SHARD_SAMPLE_COLUMNS.length) {
       const isUp = supervisor.isUp(shard);

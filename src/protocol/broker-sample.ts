@@ -12,7 +12,7 @@
  */
 
 /** Of the broker as a whole; what is the sum of its shards is not among them. docs/protocol.md says what each is. */
-export const SAMPLE_COLUMNS = ["time", "connections", "diskFreeBytes"] as const;
+export const SAMPLE_COLUMNS = ["time", "connections", "diskFreeBytes", "receivedBytes", "sentBytes"] as const;
 
 /** Of each shard. */
 export const SHARD_SAMPLE_COLUMNS = [

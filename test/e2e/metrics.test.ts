@@ -27,13 +27,14 @@ const scrape = async (port: number): Promise<ReadonlyMap<string, number>> => {
   const { status, type, body } = await get(port, "/metrics");
   expect([status, type]).toEqual([200, "text/plain; version=0.0.4; charset=utf-8"]);
   const lines = body.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
+  expect(lines.filter((line) => !Number.isFinite(Number(line.slice(line.lastIndexOf(" ") + 1))))).toEqual([]);
   return new Map(
     lines.map((line) => [line.slice(0, line.lastIndexOf(" ")), Number(line.slice(line.lastIndexOf(" ") + 1))]),
   );
 };
 
 /** Scrapes until a value is what it should be: shards publish theirs every 100 ms. */
-const until = async (port: number, name: string, value: number): Promise<ReadonlyMap<string, number>> => {
+const until = async (port: number, name: string, value: number | undefined): Promise<ReadonlyMap<string, number>> => {
   for (;;) {
     const values = await scrape(port);
     if (values.get(name) === value) return values;
@@ -72,6 +73,12 @@ describe.each(ENGINE_NAMES)("with the HTTP engine %s", (httpEngine) => {
       expect(await ask(port, "/healthz")).toEqual([200, "ok\n"]);
       expect(await ask(port, "/readyz")).toEqual([503, `${JOURNAL}\n`]);
       expect((await get(port, "/readyz", "HEAD")).status).toBe(503);
+      for (const path of ["/healthz", "/readyz", ...(port === metrics ? ["/metrics"] : [])]) {
+        for (const method of ["POST", "PUT", "DELETE"]) {
+          const refused = await fetch(`http://127.0.0.1:${port}${path}`, { method, body: "x" });
+          expect([refused.status, refused.headers.get("allow")]).toEqual([405, "HEAD, GET"]);
+        }
+      }
     }
     const refused = await ask(http, "/pop?topic=jobs");
     expect([refused[0], JSON.parse(refused[1])]).toMatchObject([503, { msg: JOURNAL }]);
@@ -84,7 +91,11 @@ describe.each(ENGINE_NAMES)("with the HTTP engine %s", (httpEngine) => {
     }
     const session = await ask(http, "/console/session");
     expect([session[0], JSON.parse(session[1])]).toMatchObject([200, { login: false, unavailable: JOURNAL }]);
-    expect((await scrape(metrics)).get('ringmq_shard_up{shard="0"}')).toBe(0);
+    // The first of all: nothing of it is a number that is none.
+    const first = await scrape(metrics);
+    expect(first.get('ringmq_shard_up{shard="0"}')).toBe(0);
+    expect(first.get("nodejs_eventloop_lag_min_seconds") ?? 0).toBeLessThan(1_000);
+    expect((await get(metrics, "/metrics", "HEAD")).status).toBe(200);
 
     shard.go();
     const { broker } = await starting;
@@ -164,6 +175,8 @@ describe.each(ENGINE_NAMES)("with the HTTP engine %s", (httpEngine) => {
     };
     for (const [name, value] of Object.entries(shown)) expect([name, total(values, name)]).toEqual([name, value]);
     expect(values.get('ringmq_connections{protocol="tcp"}')).toBe(1);
+    const bytes = ["received", "sent"].map((way) => `ringmq_${way}_bytes_total{protocol="tcp"}`);
+    for (const name of bytes) expect(values.get(name)).toBeGreaterThan(50);
     values = await until(http, 'ringmq_topic_dead_letters{topic="jobs"}', 1);
     // One more has none: "jobs" comes first.
     expect(values.get("ringmq_topics_without_series")).toBe(1);
@@ -172,10 +185,14 @@ describe.each(ENGINE_NAMES)("with the HTTP engine %s", (httpEngine) => {
     expect(total(values, "ringmq_confirmed_requests_total")).toBeGreaterThan(2);
     expect(values.get("ringmq_disk_free_bytes")).toBeGreaterThan(0);
     expect(values.get("process_cpu_seconds_total")).toBeGreaterThan(0);
-    expect(values.get("nodejs_eventloop_lag_p99_seconds")).toBeGreaterThanOrEqual(0);
+    expect(values.get("nodejs_eventloop_lag_seconds")).toBeGreaterThanOrEqual(0);
     const { body } = await get(http, "/metrics");
     for (const { name, type, help } of METRICS) {
       expect(body).toContain(`# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${name}`);
     }
+    // What a connection that is gone has sent is not taken back.
+    await client.close();
+    const after = await until(http, 'ringmq_connections{protocol="tcp"}', undefined);
+    for (const name of bytes) expect(after.get(name)).toBeGreaterThanOrEqual(values.get(name) ?? Number.NaN);
   });
 });

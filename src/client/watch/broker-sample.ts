@@ -61,6 +61,9 @@ export interface BrokerSample extends SampleNumbers {
   readonly connections: number;
   /** Of the data directory's file system; undefined: nothing is on disk, or it is not known. */
   readonly diskFreeBytes: number | undefined;
+  /** Bytes of frames that connections have received and sent since the broker was started; see `ConnectionInfo`. */
+  readonly receivedBytes: number;
+  readonly sentBytes: number;
   readonly shards: readonly ShardSample[];
 }
 
@@ -116,7 +119,9 @@ export class SampleReader {
   read(view: DataView, start: number, end: number): BrokerSample {
     if (end - start !== this.#bytes) badSample();
     const numberAt = (from: number, place: number): number => (place < 0 ? 0 : view.getFloat64(from + place));
-    const [time, connections, diskFreeBytes] = this.#places.map((place) => numberAt(start, place));
+    const [time = 0, connections = 0, diskFreeBytes, receivedBytes = 0, sentBytes = 0] = this.#places.map((place) =>
+      numberAt(start, place),
+    );
     const sums = Object.fromEntries(SUMMED.map((name) => [name, 0])) as Numbers;
     const shards: ShardSample[] = [];
     for (let shard = 0; shard < this.#shards; shard++) {
@@ -130,9 +135,11 @@ export class SampleReader {
       }
     }
     return {
-      time: time ?? 0,
-      connections: connections ?? 0,
+      time,
+      connections,
       diskFreeBytes: Number.isNaN(diskFreeBytes) ? undefined : diskFreeBytes,
+      receivedBytes,
+      sentBytes,
       ...sums,
       shards,
     };

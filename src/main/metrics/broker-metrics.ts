@@ -47,6 +47,18 @@ export const BROKER_METRICS = {
     labels: [],
     help: "Connections that are let in (--max-connections)",
   },
+  received: {
+    name: "ringmq_received_bytes_total",
+    type: "counter",
+    labels: ["protocol"],
+    help: "Bytes of frames that connections have received; of foreign protocols, of the frames that their requests were made into",
+  },
+  sent: {
+    name: "ringmq_sent_bytes_total",
+    type: "counter",
+    labels: ["protocol"],
+    help: "Bytes of frames that connections were sent, likewise",
+  },
   sockets: { name: "ringmq_sockets", type: "gauge", labels: [], help: "Sockets of clients on all ports" },
   assemblyBytes: {
     name: "ringmq_assembly_bytes",

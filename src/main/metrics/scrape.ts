@@ -2,7 +2,7 @@
  * Samples as text, in the format of Prometheus; with the metrics of the process. Loaded with the first scrape: a broker that
  * nobody scrapes measures no event loop and loads no prom-client.
  */
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import { Counter, collectDefaultMetrics, Gauge, Histogram, type Metric, Registry } from "prom-client";
 import type { LabelledMetric } from "./broker-metrics.js";
 import { METRICS, type Samples } from "./samples.js";
 
@@ -23,6 +23,22 @@ const metricOf = (
   return Object.assign(metric, { get, getForPromString: get });
 };
 
+/** What prom-client tells of the delays of the event loop since the last scrape. */
+const DELAYS = /^nodejs_eventloop_lag_(?:min|max|mean|stddev|p\d+)_seconds$/;
+
+/** Seconds, more than any delay. */
+const NO_DELAY = 1e6;
+
+/** Where it has seen no delay since, which is so at first, it tells what none can be: not a number, 0, or all that a clock can count. */
+const leaveOutWhatIsNone = (metric: Metric): void => {
+  const get = metric.get.bind(metric);
+  const seen = async () => {
+    const { values, ...rest } = await get();
+    return { ...rest, values: values.filter(({ value }) => value > 0 && value < NO_DELAY) };
+  };
+  Object.assign(metric, { get: seen });
+};
+
 export class Scrape {
   readonly #registry = new Registry();
   readonly #read: () => Samples;
@@ -32,6 +48,10 @@ export class Scrape {
   constructor(read: () => Samples) {
     this.#read = read;
     collectDefaultMetrics({ register: this.#registry });
+    for (const { name } of this.#registry.getMetricsAsArray()) {
+      const metric = DELAYS.test(name) ? this.#registry.getSingleMetric(name) : undefined;
+      if (metric !== undefined) leaveOutWhatIsNone(metric);
+    }
     for (const metric of METRICS) this.#registry.registerMetric(metricOf(metric, () => this.#samples ?? read()));
   }
 

@@ -2,6 +2,7 @@
 import type { NativeConnection } from "./connection.js";
 import type { ConnectionId } from "./connection-context.js";
 import type { ConnectionDirectory, ConnectionInfo, ConnectionPage } from "./connection-info.js";
+import type { Bytes } from "./traffic.js";
 
 export class ConnectionTable implements ConnectionDirectory {
   readonly #byId = new Map<number, NativeConnection>();
@@ -9,6 +10,8 @@ export class ConnectionTable implements ConnectionDirectory {
   readonly #counted = new Set<number>();
   /** Those that have not said HELLO, oldest first, and until when they may. */
   readonly #unidentified = new Map<number, number>();
+  /** What connections that are gone have received and sent, by protocol. */
+  readonly #past = new Map<string, { received: number; sent: number }>();
   /** The last number given out. Numbers are never reused, so a late answer cannot reach another connection. */
   #last = 0;
 
@@ -41,6 +44,13 @@ export class ConnectionTable implements ConnectionDirectory {
     const counts = new Map<string, number>();
     for (const { protocol } of this.#byId.values()) counts.set(protocol, (counts.get(protocol) ?? 0) + 1);
     return counts;
+  }
+
+  /** Bytes of frames that connections of each protocol have received and sent, those that are gone among them. */
+  get traffic(): ReadonlyMap<string, Bytes> {
+    const sums = new Map([...this.#past].map(([protocol, bytes]) => [protocol, { ...bytes }]));
+    for (const { protocol, traffic } of this.#byId.values()) addTo(sums, protocol, traffic);
+    return sums;
   }
 
   page(after: number, max: number): ConnectionPage {
@@ -85,7 +95,10 @@ export class ConnectionTable implements ConnectionDirectory {
   remove({ id }: ConnectionId, isAwaited = false): void {
     this.#counted.delete(id);
     this.#unidentified.delete(id);
-    if (!isAwaited) this.#byId.delete(id);
+    const connection = this.#byId.get(id);
+    if (isAwaited || connection === undefined) return;
+    this.#byId.delete(id);
+    addTo(this.#past, connection.protocol, connection.traffic);
   }
 
   /** Closes those that have not said HELLO in time. */
@@ -97,6 +110,15 @@ export class ConnectionTable implements ConnectionDirectory {
     }
   }
 }
+
+const addTo = (sums: Map<string, { received: number; sent: number }>, protocol: string, bytes: Bytes): void => {
+  const sum = sums.get(protocol);
+  if (sum === undefined) sums.set(protocol, { received: bytes.received, sent: bytes.sent });
+  else {
+    sum.received += bytes.received;
+    sum.sent += bytes.sent;
+  }
+};
 
 /** Those of the broker itself are shown to nobody, and closed by nobody. */
 const isClients = ({ isOpen, isTrusted }: NativeConnection): boolean => isOpen && !isTrusted;

@@ -39,6 +39,7 @@ const State = { OPEN: 0, CLOSING: 1, CLOSED: 2 } as const;
 export class NativeConnection implements FrameSink, LocalRequests, CallConnection, Sender {
   /** When it was opened: milliseconds since 1970. */
   readonly since: number;
+  readonly traffic: Traffic;
   /** In the list of those that have something gathered. */
   isDirty = false;
   /** The last audience that it was part of: see `OutboxDrain`. */
@@ -52,7 +53,6 @@ export class NativeConnection implements FrameSink, LocalRequests, CallConnectio
   readonly #window: RequestWindow;
   readonly #ledger = new ConsumerLedger();
   readonly #requests: RequestRouter;
-  readonly #traffic = new Traffic();
   /** The envelope of its frames in the rings. */
   readonly #envelope: Uint8Array;
   readonly #shards: KnownShards;
@@ -87,6 +87,7 @@ export class NativeConnection implements FrameSink, LocalRequests, CallConnectio
     this.#transport = transport;
     this.since = context.now();
     this.#outgoing = new Outgoing(transport, context.pool);
+    this.traffic = new Traffic(this.#outgoing);
     this.#intake = new FrameIntake(this, context.options.maxFrameBytes, context.assembly, hasSaidHello);
     this.#window = new RequestWindow(session?.maxInFlight ?? context.options.maxInFlight);
     this.#envelope = Uint8Array.from(packEnvelope([EnvelopeOp.FRAMES, id]));
@@ -134,7 +135,7 @@ export class NativeConnection implements FrameSink, LocalRequests, CallConnectio
   /** What is to be told of it. */
   get info(): ConnectionInfo {
     const { protocol, address } = this.#transport;
-    const { received, receivedRate, sentRate } = this.#traffic;
+    const { received, sent, receivedRate, sentRate } = this.traffic;
     return {
       id: this.id,
       protocol,
@@ -149,7 +150,7 @@ export class NativeConnection implements FrameSink, LocalRequests, CallConnectio
       waitingBytes: this.#waitingBytes,
       held: this.#isHeld,
       receivedBytes: received,
-      sentBytes: this.#outgoing.written,
+      sentBytes: sent,
       receivedRate,
       sentRate,
     };
@@ -161,7 +162,7 @@ export class NativeConnection implements FrameSink, LocalRequests, CallConnectio
   receive(bytes: Uint8Array, view: DataView, start: number, end: number): void {
     if (this.#state !== State.OPEN) return;
     this.isActive = true;
-    this.#traffic.received += end - start;
+    this.traffic.received += end - start;
     this.#isReceiving = true;
     try {
       this.#intake.take(bytes, view, start, end);
@@ -299,7 +300,7 @@ export class NativeConnection implements FrameSink, LocalRequests, CallConnectio
   /** About once a second; `now` is of a clock that does not step. */
   sweep(now: number): void {
     if (this.#state !== State.OPEN) return;
-    this.#traffic.measure(now, this.#outgoing.written);
+    this.traffic.measure(now);
     const isPaused = this.#isPaused && this.#transport.canPause;
     // No excuse for a client that does not read its answers.
     this.#intake.sweep(now, isPaused, isPaused && (this.#waitingBytes > 0 || this.#throttle.isOn));
