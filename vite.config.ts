@@ -6,6 +6,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { defineConfig, type Plugin } from "vite";
+import { LATER, LOOKS } from "./packages/client/page.mjs";
 
 const ROOT = fileURLToPath(new URL(".", import.meta.url));
 const DIST = join(ROOT, "dist");
@@ -16,6 +17,15 @@ const { browser }: { browser: Record<string, string> } = JSON.parse(
 );
 const REPLACED = new Map(Object.entries(browser).map(([from, to]) => [join(ROOT, from), join(ROOT, to)]));
 
+/** Parts of the client that the page has no use for: workers, calls, topics with a schema. */
+const UNUSED = ["calls/calls.js", "topics/topic.js", "work/workers.js"] as const;
+
+/** What stands for such a part: what the client needs of it until it is used. */
+const standIn = (part: (typeof UNUSED)[number]): string => {
+  const { name, before = "{}" } = LATER[part];
+  return `export class ${name} { constructor(...args) { return ${before}; } }`;
+};
+
 const client: Plugin = {
   name: "client",
   enforce: "pre",
@@ -25,6 +35,11 @@ const client: Plugin = {
     const resolved = await this.resolve(source, importer, { skipSelf: true });
     return resolved === null ? null : (REPLACED.get(resolved.id) ?? resolved);
   },
+  load(id) {
+    const part = UNUSED.find((each) => id === join(DIST, "client", each));
+    return part === undefined ? null : standIn(part);
+  },
+  transform: (code, id) => (id.startsWith(DIST) ? code.replaceAll(LOOKS, "") : null),
 };
 
 export default defineConfig({

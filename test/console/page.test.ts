@@ -140,6 +140,17 @@ it("has two languages and two themes: those of the browser, or those that were c
   expect(await page.evaluate(() => document.documentElement.lang)).toBe("en");
 });
 
+it("says that a page could not be loaded, and tries again", async () => {
+  const page = await openConsole(shared.http, "#/", { mayLog: /net::ERR_FAILED/ });
+  await page.route(/connections-page/, (route) => route.abort());
+  await page.getByRole("link", { name: "Connections" }).first().click();
+  await page.getByText("could not be loaded").waitFor();
+  await page.unroute(/connections-page/);
+  await page.getByRole("link", { name: "Overview" }).click();
+  await page.getByRole("link", { name: "Connections" }).first().click();
+  await row(page, "console").waitFor();
+});
+
 it("fits a telephone", async () => {
   for (const hash of ["#/", "#/topics", "#/connections"]) {
     const page = await openConsole(shared.http, hash, { viewport: { width: 375, height: 700 } });

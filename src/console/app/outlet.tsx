@@ -54,6 +54,8 @@ export const Outlet = () => {
   const page = found?.page;
   useEffect(() => {
     if (page === undefined || isLoaded(page)) return;
+    // Whoever comes back to it tries again.
+    failed.value = undefined;
     load(page).then(
       () => {
         arrived.value += 1;
