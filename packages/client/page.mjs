@@ -13,8 +13,7 @@ import { modulesIn } from "../modules.mjs";
  */
 export const LATER = {
   "admin/channel-admin.js": { name: "ChannelAdmin", iterators: '["channels"]' },
-  "admin/connection-admin.js": { name: "ConnectionAdmin", iterators: '["connections", "consumers"]' },
-  "admin/inspection.js": { name: "Inspection" },
+  "admin/inspection.js": { name: "Inspection", iterators: '["connections", "consumers"]' },
   "admin/topic-admin.js": { name: "TopicAdmin", iterators: '["topics"]' },
   "calls/calls.js": { name: "Calls", before: "{ stop: async () => {} }" },
   "channels/subscriptions.js": {
@@ -23,6 +22,11 @@ export const LATER = {
   },
   "connection/address-refusal.js": { name: "addressRefusal", isFunction: true },
   "consume/queues.js": { name: "Queues", before: "{ drain: async () => {}, shutDown() {}, moveOn() {} }" },
+  "consume/message-search.js": {
+    name: "MessageSearch",
+    before: "{ scanned: 0, scannedBytes: 0, isOver: false }",
+    iterators: "[Symbol.asyncIterator]",
+  },
   "dead-letters/dead-letters.js": { name: "DeadLetters", iterators: "[Symbol.asyncIterator]" },
   "nodes/connect-nodes.js": { name: "connectNodes", isFunction: true },
   "publish/batch-publisher.js": { name: "BatchPublisher" },
