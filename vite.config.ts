@@ -17,14 +17,21 @@ const { browser }: { browser: Record<string, string> } = JSON.parse(
 );
 const REPLACED = new Map(Object.entries(browser).map(([from, to]) => [join(ROOT, from), join(ROOT, to)]));
 
-/** Parts of the client that the page has no use for: workers, calls, topics with a schema. */
-const UNUSED = ["calls/calls.js", "topics/topic.js", "work/workers.js"] as const;
-
-/** What stands for such a part: what the client needs of it until it is used. */
-const standIn = (part: (typeof UNUSED)[number]): string => {
-  const { name, before = "{}" } = LATER[part];
-  return `export class ${name} { constructor(...args) { return ${before}; } }`;
+/** Parts of the client that the page has no use for: consumers, workers, calls, several nodes, topics with a schema. */
+const UNUSED: Readonly<Record<string, { readonly name: string; readonly before?: string }>> = {
+  "calls/calls.js": LATER["calls/calls.js"],
+  "consume/consumer.js": { name: "Consumer" },
+  "nodes/connect-nodes.js": LATER["nodes/connect-nodes.js"],
+  "topics/topic.js": LATER["topics/topic.js"],
+  "work/workers.js": LATER["work/workers.js"],
 };
+const standIns = new Map(
+  Object.entries(UNUSED).map(([module, { name, before = "{}" }]) => [
+    join(DIST, "client", module),
+    // What the client needs of it until it is used.
+    `export class ${name} { constructor(...args) { return ${before}; } }`,
+  ]),
+);
 
 const client: Plugin = {
   name: "client",
@@ -35,10 +42,7 @@ const client: Plugin = {
     const resolved = await this.resolve(source, importer, { skipSelf: true });
     return resolved === null ? null : (REPLACED.get(resolved.id) ?? resolved);
   },
-  load(id) {
-    const part = UNUSED.find((each) => id === join(DIST, "client", each));
-    return part === undefined ? null : standIn(part);
-  },
+  load: (id) => standIns.get(id) ?? null,
   transform: (code, id) => (id.startsWith(DIST) ? code.replaceAll(LOOKS, "") : null),
 };
 
