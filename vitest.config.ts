@@ -6,6 +6,7 @@ import { tally } from "./test/tally.js";
 /** Whole brokers, under load or against the clock. They come after the parts: a broker keeps up to two cores busy. */
 const BROKERS = [
   ...["bench", "e2e", "torture"].map((folder) => `test/${folder}/**/*.test.ts`),
+  "test/console/*.test.ts",
   "test/conformance/*-{time,delivery,pressure,limits}.test.ts",
 ];
 
@@ -14,7 +15,19 @@ const BROKERS = [
  * second for each.
  */
 const SHARED = [
-  ...["bridge", "channel", "cli", "client", "collections", "gmq-client", "grpc", "inspection", "main", "memmq-client"],
+  ...[
+    "bridge",
+    "channel",
+    "cli",
+    "client",
+    "collections",
+    "console/parts",
+    "gmq-client",
+    "grpc",
+    "inspection",
+    "main",
+    "memmq-client",
+  ],
   ...["mq-files", "project", "protocol", "proxy", "registry", "servers", "shard", "testing"],
 ].map((folder) => `test/${folder}/**/*.test.ts`);
 
@@ -59,6 +72,7 @@ export default defineConfig({
     // Nothing here waits for time to pass; these only say when something hangs.
     testTimeout: 30_000,
     hookTimeout: 30_000,
+    expect: { poll: { timeout: 10_000 } },
     sequence: { sequencer: LongestFirst },
     reporters: ["default", tally],
   },
