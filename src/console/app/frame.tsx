@@ -2,7 +2,7 @@
  * What stands around each page: the way to the others, and how the reader wants it.
  */
 import { chooseLanguage, LANGUAGES, type Language, language } from "../base/language.js";
-import { hrefTo, route } from "../base/route.js";
+import { hrefTo, node, route } from "../base/route.js";
 import { chooseTheme, type ThemeChoice, themeChoice } from "../base/theme.js";
 import { logOut, session } from "../broker/session.js";
 import { useAction } from "../parts/action.js";
@@ -24,21 +24,29 @@ const Mark = () => (
 
 const Navigation = () => {
   const [first = ""] = route.value.path;
-  const isNodes = session.value?.kind === "nodes";
+  const isOfNodes = session.value?.kind === "nodes";
   return (
     <nav aria-label={text().navigation}>
-      {PAGES.flatMap(({ path, title }) =>
-        title === undefined || (title === "nodes" && !isNodes)
-          ? []
-          : [
-              <a key={path} href={hrefTo(path === "" ? [] : [path])} aria-current={first === path ? "page" : undefined}>
-                {text()[title]}
-              </a>,
-            ],
-      )}
+      {PAGES.flatMap((page) => {
+        const { path, title } = page;
+        if (title === undefined || (page.isOfNodes === true && !isOfNodes)) return [];
+        return (
+          <a key={path} href={hrefTo(path === "" ? [] : [path])} aria-current={first === path ? "page" : undefined}>
+            {text()[title]}
+          </a>
+        );
+      })}
     </nav>
   );
 };
+
+/** Which of the nodes is shown. */
+const ChosenNode = () =>
+  node.value === undefined ? null : (
+    <a class="node" href={hrefTo(["nodes"])}>
+      {text().node} <Name value={node.value} />
+    </a>
+  );
 
 const THEMES: readonly ThemeChoice[] = ["system", "light", "dark"];
 
@@ -97,6 +105,7 @@ export const Frame = () => {
           <Mark />
           ringmq
         </a>
+        {!isOut && <ChosenNode />}
         {!isOut && <Navigation />}
         {!isOut && <FindMessage />}
         <div class="foot">

@@ -3,14 +3,23 @@
  */
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import type { PageComponent } from "../base/page.js";
-import { route } from "../base/route.js";
+import type { NodesPageComponent, PageComponent } from "../base/page.js";
+import { hrefTo, node, route } from "../base/route.js";
 import { client } from "../broker/link.js";
+import { session } from "../broker/session.js";
 import { Loading } from "../parts/loading.js";
-import { findPage, type PageEntry } from "./pages.js";
+import { type BrokerPageEntry, findPage, type NodesPageEntry, type PageEntry } from "./pages.js";
 import { text } from "./text.js";
 
-const loaded = new Map<PageEntry, PageComponent>();
+const brokerPages = new Map<BrokerPageEntry, PageComponent>();
+const nodesPages = new Map<NodesPageEntry, NodesPageComponent>();
+
+const isLoaded = (page: PageEntry): boolean => (page.isOfNodes === true ? nodesPages.has(page) : brokerPages.has(page));
+
+const load = async (page: PageEntry): Promise<void> => {
+  if (page.isOfNodes === true) nodesPages.set(page, await page.load());
+  else brokerPages.set(page, await page.load());
+};
 
 const CannotLoad = () => (
   <div class="empty">
@@ -19,6 +28,12 @@ const CannotLoad = () => (
       {text().loadAnew}
     </button>
   </div>
+);
+
+const ChooseNode = () => (
+  <p class="empty">
+    <a href={hrefTo(["nodes"])}>{text().chooseNode}</a>
+  </p>
 );
 
 /** Counts clients: a page is drawn anew with another one. */
@@ -38,10 +53,9 @@ export const Outlet = () => {
   const arrived = useSignal(0);
   const page = found?.page;
   useEffect(() => {
-    if (page === undefined || loaded.has(page)) return;
-    page.load().then(
-      (component) => {
-        loaded.set(page, component);
+    if (page === undefined || isLoaded(page)) return;
+    load(page).then(
+      () => {
         arrived.value += 1;
       },
       () => {
@@ -50,9 +64,14 @@ export const Outlet = () => {
     );
   }, [page]);
   arrived.value;
-  if (found === undefined) return <p class="empty">{text().notFound}</p>;
+  if (found === undefined || page === undefined) return <p class="empty">{text().notFound}</p>;
   if (failed.value === page) return <CannotLoad />;
-  const Page = loaded.get(found.page);
+  if (page.isOfNodes === true) {
+    const NodesPage = nodesPages.get(page);
+    return NodesPage === undefined ? <Loading /> : <NodesPage />;
+  }
+  if (session.value?.kind === "nodes" && node.value === undefined) return <ChooseNode />;
+  const Page = brokerPages.get(page);
   const { value: connected } = client;
   if (Page === undefined || connected === undefined) return <Loading />;
   return <Page key={`${keyOf(connected)} ${path.join("/")}`} client={connected} params={found.params} />;

@@ -1,19 +1,32 @@
 /**
  * The pages: where each is, and how it is loaded.
  */
-import type { PageComponent } from "../base/page.js";
-import type { text } from "./text.js";
+import type { NodesPageComponent, PageComponent } from "../base/page.js";
 
-export interface PageEntry {
+interface Place {
   /** Below `#/`; a part that begins with a colon stands for any name: `topics/:topic/dead`. */
   readonly path: string;
-  readonly load: () => Promise<PageComponent>;
-  /** What the navigation calls it; undefined: it is not there. */
-  readonly title?: keyof ReturnType<typeof text> & ("overview" | "nodes" | "topics" | "channels" | "connections");
+  /** What the navigation calls it, in the frame's texts; undefined: it is not there. */
+  readonly title?: "overview" | "nodes" | "topics" | "channels" | "connections";
 }
+
+/** A page about one broker. */
+export interface BrokerPageEntry extends Place {
+  readonly isOfNodes?: never;
+  readonly load: () => Promise<PageComponent>;
+}
+
+/** A page about all nodes: it is there where the server has nodes to show, before one is chosen. */
+export interface NodesPageEntry extends Place {
+  readonly isOfNodes: true;
+  readonly load: () => Promise<NodesPageComponent>;
+}
+
+export type PageEntry = BrokerPageEntry | NodesPageEntry;
 
 /** In the order of the navigation. */
 export const PAGES: readonly PageEntry[] = [
+  { path: "", title: "overview", load: async () => (await import("../pages/overview/overview-page.js")).Page },
   {
     path: "topics",
     title: "topics",

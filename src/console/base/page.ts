@@ -15,3 +15,6 @@ export interface PageProps {
 }
 
 export type PageComponent = ComponentType<PageProps>;
+
+/** What is shown where no broker is asked: of the nodes, of which one is chosen. */
+export type NodesPageComponent = ComponentType;

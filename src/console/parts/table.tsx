@@ -57,6 +57,12 @@ const ROW = 34;
 /** Rows drawn above and below those that are to be seen. */
 const SPARE = 8;
 
+/** Rows that are to be seen however little room a page has for its table. */
+const FEWEST = 8;
+
+/** The height of the search, with the room below it, in px. */
+const TOOLS = 40;
+
 /** Rows that are to be seen before the browser has told how many there is room for. */
 const FIRST_ROOM = 40;
 
@@ -188,9 +194,12 @@ export const Table = <R,>({
   const stop = Math.min(current.value, shown.length - 1);
   const tabStop = stop < first || stop >= last ? first : stop;
 
+  const hasTools = searched !== undefined || tools !== undefined;
+  const least = (Math.min(rows.length, FEWEST) + 1) * ROW + (hasTools ? TOOLS : 0);
+
   return (
-    <section class="table" aria-label={label}>
-      {(searched !== undefined || tools !== undefined) && (
+    <section class="table" aria-label={label} style={{ minHeight: `${least}px` }}>
+      {hasTools && (
         <div class="tools">
           {searched !== undefined && (
             <SearchField
