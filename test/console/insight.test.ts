@@ -126,6 +126,26 @@ it("explains what is in the way, and mends it", async () => {
   await page.getByText("NO_CONSUMER").waitFor();
 });
 
+it("shows what a connection takes messages from, and leads there", async () => {
+  const client = await clientOf(broker, "taker");
+  await client.publishBatch("taken", ["a", "b", "c"]);
+  const consumer = await client.consume("taken", { prefetch: 2 });
+  await consumer.next();
+  const page = await openConsole(broker.http, "#/connections");
+  await rows(page, "Connections", "taker").getByRole("button", { name: "1", exact: true }).click();
+  const row = dialog(page).locator("tbody tr");
+  await expect.poll(() => row.allTextContents()).toEqual(["takendefault20no credit"]);
+  const id = (await dialog(page).getByRole("heading").textContent())?.match(/\d+/)?.[0] ?? "";
+  // The same by its address; and when it is gone.
+  await page.goto(`http://127.0.0.1:${broker.http}/console/#/topics`);
+  await page.goto(`http://127.0.0.1:${broker.http}/console/#/connections?id=${id}`);
+  await dialog(page).getByText("taker").waitFor();
+  await row.getByRole("link", { name: "taken" }).click();
+  await page.waitForURL(/#\/topics\/taken$/);
+  await page.goto(`http://127.0.0.1:${broker.http}/console/#/connections?id=999999`);
+  await page.getByText("This connection is not there any more.").waitFor();
+});
+
 it("finds a message by its id, and tells what has become of it", async () => {
   const client = await clientOf(broker, EVIL);
   const { id } = await client.publish("lives", EVIL, { headers: { a: 1n } });
