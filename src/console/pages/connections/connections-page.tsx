@@ -26,7 +26,17 @@ interface Deeds {
   readonly open: (id: number) => void;
 }
 
-const columnsOf = (words: Words, { close, open }: Deeds): readonly Column<ConnectionInfo>[] => [
+const userColumn = (words: Words): Column<ConnectionInfo> => ({
+  key: "user",
+  title: words.user,
+  cell: ({ user }) => <Name value={user} />,
+  sort: ({ user }) => user,
+  width: "7rem",
+  priority: 3,
+});
+
+/** Who has shown to be somebody is told where anybody has. */
+const columnsOf = (words: Words, hasUsers: boolean, { close, open }: Deeds): readonly Column<ConnectionInfo>[] => [
   { key: "id", title: words.id, cell: ({ id }) => id, sort: ({ id }) => id, numeric: true, width: "4.5rem" },
   {
     key: "client",
@@ -38,14 +48,7 @@ const columnsOf = (words: Words, { close, open }: Deeds): readonly Column<Connec
     ),
     sort: ({ name }) => name,
   },
-  {
-    key: "user",
-    title: words.user,
-    cell: ({ user }) => <Name value={user} />,
-    sort: ({ user }) => user,
-    width: "7rem",
-    priority: 2,
-  },
+  ...(hasUsers ? [userColumn(words)] : []),
   {
     key: "protocol",
     title: words.protocol,
@@ -59,6 +62,8 @@ const columnsOf = (words: Words, { close, open }: Deeds): readonly Column<Connec
     title: words.address,
     cell: ({ address }) => <Name value={address} />,
     sort: ({ address }) => address,
+    width: "12rem",
+    priority: 2,
   },
   {
     key: "open",
@@ -67,15 +72,6 @@ const columnsOf = (words: Words, { close, open }: Deeds): readonly Column<Connec
     sort: ({ since }) => -since,
     numeric: true,
     width: "7rem",
-    priority: 3,
-  },
-  {
-    key: "unanswered",
-    title: words.unanswered,
-    cell: ({ unanswered }) => count(unanswered),
-    sort: ({ unanswered }) => unanswered,
-    numeric: true,
-    width: "7.5rem",
     priority: 3,
   },
   {
@@ -138,6 +134,7 @@ export const Page = ({ client }: PageProps) => {
   const { value, error, reload } = usePolled(() => collect(client.connections()), [client]);
   const closing = useSignal<ConnectionInfo | undefined>(undefined);
   const opened = useSignal<number | undefined>(Number(route.value.query.get("id") ?? undefined) || undefined);
+  const hasUsers = value?.rows.some(({ user }) => user !== "") === true;
   const columns = useMemo(() => {
     const close = (connection: ConnectionInfo): void => {
       closing.value = connection;
@@ -145,8 +142,8 @@ export const Page = ({ client }: PageProps) => {
     const open = (id: number): void => {
       opened.value = id;
     };
-    return columnsOf(words, { close, open });
-  }, [words]);
+    return columnsOf(words, hasUsers, { close, open });
+  }, [words, hasUsers]);
   const { value: chosen } = closing;
   return (
     <>

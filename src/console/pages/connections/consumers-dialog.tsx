@@ -7,7 +7,7 @@ import { hrefTo } from "../../base/route.js";
 import { collect, usePolled } from "../../broker/polled.js";
 import { Dialog } from "../../parts/dialog.js";
 import { ErrorLine } from "../../parts/error-line.js";
-import { count } from "../../parts/format.js";
+import { bytes, count } from "../../parts/format.js";
 import { Loading } from "../../parts/loading.js";
 import { Name } from "../../parts/name.js";
 import { type Column, Table } from "../../parts/table.js";
@@ -85,8 +85,17 @@ export const ConsumersDialog = ({ client, id, connection, onClose }: ConsumersDi
             {connection.held && <mark>{words.held}</mark>}
           </p>
         )}
-        {connection !== undefined && connection.subscriptions > 0 && (
-          <p class="muted">{words.subscriptions(count(connection.subscriptions))}</p>
+        {connection !== undefined && (
+          <dl class="facts">
+            <dt>{words.unanswered}</dt>
+            <dd>{count(connection.unanswered)}</dd>
+            <dt>{words.waiting}</dt>
+            <dd>{bytes(connection.waitingBytes)}</dd>
+            <dt>{words.unsent}</dt>
+            <dd>{bytes(connection.unsentBytes)}</dd>
+            <dt>{words.subscriptions}</dt>
+            <dd>{count(connection.subscriptions)}</dd>
+          </dl>
         )}
         <ErrorLine error={error} />
         {value === undefined ? (
