@@ -54,7 +54,7 @@ const columnsOf = (words: Words, hasUsers: boolean, { close, open }: Deeds): rea
     title: words.protocol,
     cell: ({ protocol }) => protocol,
     sort: ({ protocol }) => protocol,
-    width: "6.5rem",
+    width: "7rem",
     priority: 2,
   },
   {
