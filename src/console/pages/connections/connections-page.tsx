@@ -43,7 +43,8 @@ const columnsOf = (words: Words, hasUsers: boolean, { close, open }: Deeds): rea
     title: words.client,
     cell: ({ name, held }) => (
       <>
-        <Name value={name} /> {held && <mark title={words.held}>{words.isHeld}</mark>}
+        <Name value={name} />
+        {held && <mark title={words.held}>{words.isHeld}</mark>}
       </>
     ),
     sort: ({ name }) => name,
