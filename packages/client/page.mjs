@@ -11,10 +11,9 @@ import { modulesIn } from "../modules.mjs";
  * Parts that are loaded when they are first used: their class or function, and how it is used. All that is called of them is
  * asynchronous, except `iterators`, and what `before` gives until the part is there.
  */
-const LATER = {
+export const LATER = {
   "admin/channel-admin.js": { name: "ChannelAdmin", iterators: '["channels"]' },
-  "admin/connection-admin.js": { name: "ConnectionAdmin", iterators: '["connections", "consumers"]' },
-  "admin/inspection.js": { name: "Inspection" },
+  "admin/inspection.js": { name: "Inspection", iterators: '["connections", "consumers"]' },
   "admin/topic-admin.js": { name: "TopicAdmin", iterators: '["topics"]' },
   "calls/calls.js": { name: "Calls", before: "{ stop: async () => {} }" },
   "channels/subscriptions.js": {
@@ -23,6 +22,11 @@ const LATER = {
   },
   "connection/address-refusal.js": { name: "addressRefusal", isFunction: true },
   "consume/queues.js": { name: "Queues", before: "{ drain: async () => {}, shutDown() {}, moveOn() {} }" },
+  "consume/message-search.js": {
+    name: "MessageSearch",
+    before: "{ scanned: 0, scannedBytes: 0, isOver: false }",
+    iterators: "[Symbol.asyncIterator]",
+  },
   "dead-letters/dead-letters.js": { name: "DeadLetters", iterators: "[Symbol.asyncIterator]" },
   "nodes/connect-nodes.js": { name: "connectNodes", isFunction: true },
   "publish/batch-publisher.js": { name: "BatchPublisher" },
@@ -62,7 +66,7 @@ const numbersIn = (dist) => {
 };
 
 /** The method of a built class that tells Node.js how its objects look. */
-const LOOKS = /^ {4}\[INSPECT\]\(.*\) \{\n(?: {8}.*\n)*? {4}\}\n/gm;
+export const LOOKS = /^ {4}\[INSPECT\]\(.*\) \{\n(?: {8}.*\n)*? {4}\}\n/gm;
 
 /**
  * Modules without a state, of which the parts that are loaded later have copies of their own: so the first has only what it calls

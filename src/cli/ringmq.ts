@@ -25,6 +25,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   history: async () => (await import("./commands/history.js")).historyCommand(),
   connections: async () => (await import("./commands/connections.js")).connectionsCommand(),
   peek: async () => (await import("./commands/peek.js")).peekCommand(),
+  find: async () => (await import("./commands/find.js")).findCommand(),
   dead: async () => (await import("./commands/dead.js")).deadCommand(),
   redrive: async () => (await import("./commands/dead.js")).redriveCommand(),
   cancel: async () => (await import("./commands/jobs.js")).cancelCommand(),

@@ -13,6 +13,7 @@ import type {
   CloseOptions,
   ConsumeOptions,
   DrainOptions,
+  FindOptions,
   NackOptions,
   PopDeadOptions,
   PopOptions,
@@ -50,6 +51,7 @@ import type { FoundMessage } from "./consume/found-message.js";
 import type { Ids } from "./consume/id-settler.js";
 import type { Keys } from "./consume/key-settler.js";
 import type { Message } from "./consume/message.js";
+import { MessageSearch } from "./consume/message-search.js";
 import { Queues } from "./consume/queues.js";
 import type { Settlement } from "./consume/settle-result.js";
 import type { StoredMessage } from "./consume/stored-message.js";
@@ -329,6 +331,18 @@ export class Client extends BrokerAdmin {
   /** Shows messages and changes nothing. */
   browse(topic: string, options: BrowseOptions = {}): Promise<StoredMessage[]> {
     return this.#queues.browse(topic, options);
+  }
+
+  /**
+   * Looks for messages of a queue, by a header, a text in the body, or the route key, all of which must be as they are given. The
+   * broker looks through the queue a part at a time, while others go on. Throws BAD_ARGUMENT.
+   *
+   * ```ts
+   * for await (const { id, state } of client.find("orders", { header: { name: "order", value: "4711" } })) console.log(id, state);
+   * ```
+   */
+  find(topic: string, options: FindOptions = {}): MessageSearch {
+    return new MessageSearch(this.#connection, topic, options);
   }
 
   /**

@@ -32,6 +32,7 @@ export type {
   ConnectOptions,
   ConsumeOptions,
   DrainOptions,
+  FindOptions,
   MessageState,
   NackOptions,
   Overflow,
@@ -73,6 +74,7 @@ export type { Ids } from "./consume/id-settler.js";
 export type { Keys } from "./consume/key-settler.js";
 export type { Message } from "./consume/message.js";
 export type { MessageBatch } from "./consume/message-batch.js";
+export type { LocatedMessage, MessageSearch } from "./consume/message-search.js";
 export type { Settlement, SettlementFault } from "./consume/settle-result.js";
 export type { DeathReason, StoredMessage } from "./consume/stored-message.js";
 export type { DeadLetters, EditedDeadLetter } from "./dead-letters/dead-letters.js";

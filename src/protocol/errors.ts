@@ -69,6 +69,7 @@ export const ERRORS = {
   UNAUTHORIZED: kind(53, false, true),
   FORBIDDEN: kind(54),
   CLOSED_BY_OPERATOR: kind(55, true, true),
+  CURSOR_LOST: kind(56),
 } as const satisfies Record<string, ErrorKind>;
 
 export type ErrorName = keyof typeof ERRORS;

@@ -28,6 +28,14 @@ export const Failed = {
   REJECTED: 4,
 } as const;
 
+/** The same in words. */
+export const FAILED_HOW: Readonly<Record<number, string>> = {
+  [Failed.NACKED]: "nacked",
+  [Failed.TIMED_OUT]: "timed out",
+  [Failed.CONSUMER_GONE]: "consumer gone",
+  [Failed.REJECTED]: "rejected",
+};
+
 /** Bytes of a reason, as a client sends it: a message and the head of a stack. What is no UTF-8 may take three times as many. */
 export const MAX_REASON_BYTES = 2048;
 

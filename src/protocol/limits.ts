@@ -41,6 +41,13 @@ export const MAX_POP_WAIT = 24 * 3600 * 1000;
 /** Messages that a BROWSE shows at most. */
 export const MAX_BROWSE = 1000;
 
+/** What a FIND looks at until it answers, whether it has found something or not: messages, and bytes of them. */
+export const MAX_FIND_MESSAGES = 100_000;
+export const MAX_FIND_BYTES = 64 * 1024 * 1024;
+
+/** Bytes of a text that a FIND looks for, or of the name or the value of a header. */
+export const MAX_FIND_TEXT = 255;
+
 /** Ten years: the longest delay, ttl and TTR, in milliseconds. */
 export const MAX_DELAY = 10 * 365 * 24 * 3600 * 1000;
 

@@ -34,6 +34,7 @@ export const Op = {
   LOOKUP: 0x4b,
   CONSUMERS: 0x4c,
   EXPLAIN: 0x4d,
+  FIND: 0x4e,
   SUBSCRIBE: 0x50,
   UNSUBSCRIBE: 0x51,
   PUBLISH_CHANNEL: 0x52,
@@ -85,7 +86,7 @@ export const AHEAD = 1;
 /** Flag of STOP: what lies ahead is given back. */
 export const GIVE_BACK = 1;
 
-/** Flag of BROWSE and POP_DEAD: with the histories of the messages. */
+/** Flag of BROWSE, FIND and POP_DEAD: with the histories of the messages. */
 export const WITH_FAILURES = 1;
 
 /** Flag of PUBLISH: its messages are taken or refused one by one, not as a whole. */

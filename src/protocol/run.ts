@@ -48,6 +48,14 @@ export const roomOf = (maxFrameBytes: number): { readonly messages: number; read
 /** Why a message became a dead letter. */
 export const Reason = { ALIVE: 0, RETRIES: 1, EXPIRED: 2, REJECTED: 3, TOO_OLD: 4 } as const;
 
+/** The same in words. */
+export const DEATHS: Readonly<Record<number, string>> = {
+  [Reason.RETRIES]: "retries",
+  [Reason.EXPIRED]: "expired",
+  [Reason.REJECTED]: "rejected",
+  [Reason.TOO_OLD]: "too old",
+};
+
 /** A run as it was received. The ranges point into the frame. */
 export interface ReceivedRun {
   readonly idHigh: number;

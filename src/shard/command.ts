@@ -226,6 +226,32 @@ export interface Browse extends Addressed {
   withFailures?: boolean;
 }
 
+/** What messages must have to be found; all that is given. */
+export interface FindConditions {
+  /** The name of a header. */
+  readonly header?: string;
+  /** What that header is: the text, number or boolean that is spelled so. */
+  readonly value?: string;
+  /** What the body has somewhere in it. */
+  readonly text?: string | Uint8Array;
+  /** Capital letters of ASCII in the body are as good as small ones. Default false. */
+  readonly ignoreCase?: boolean;
+  readonly routeKey?: string;
+}
+
+export interface Find extends Addressed {
+  op: "find";
+  queue: string;
+  state: MessageState | "all";
+  max: number;
+  maxBytes: number;
+  /** The cursor of an earlier answer, behind which it begins; "": at the beginning. */
+  after: string;
+  conditions: FindConditions;
+  /** With the histories of the messages. Default false. */
+  withFailures?: boolean;
+}
+
 /** Of the message that has a key, or else of this id. */
 export interface Lookup extends Addressed {
   op: "lookup";
@@ -367,6 +393,7 @@ export type Command =
   | QueueCommand<"resume">
   | Purge
   | Browse
+  | Find
   | Lookup
   | TopicCommand<"deleteTopic">
   | TopicCommand<"stats">

@@ -65,8 +65,11 @@ export interface Effects {
   /** Part of the selected messages was not settled; the rest was, with this `Durability`. */
   settled(connection: number, request: number, count: number, faults: readonly Fault[], level: number): void;
 
-  /** Messages for a pop, a consumer or a browse, which is a look: open, any number of runs, close. */
-  openMessages(connection: number, request: number, isLook?: boolean): void;
+  /**
+   * Messages for a pop, a consumer, or a browse or find, which are looks: open, any number of runs, close. `head`: what the answer
+   * tells beside them.
+   */
+  openMessages(connection: number, request: number, isLook?: boolean, head?: readonly unknown[]): void;
   run(run: Readonly<Run>): void;
   closeMessages(): void;
 

@@ -108,6 +108,7 @@ const LOOKS: ReadonlySet<Command["op"]> = new Set([
   "consumers",
   "explain",
   "browse",
+  "find",
   "lookup",
   "channelStats",
   "channels",
@@ -380,6 +381,7 @@ export class Shard {
       case "pop":
       case "popDead":
       case "browse":
+      case "find":
       case "lookup":
         return this.#dispatcher.fetch(c);
       case "consume":

@@ -4,6 +4,7 @@ import { formatId, parseId } from "../protocol/id.js";
 import {
   MAX_DEDUP_MESSAGES,
   MAX_DELAY,
+  MAX_FIND_TEXT,
   MAX_HISTORY,
   MAX_HISTORY_BYTES,
   MAX_KEYS,
@@ -12,7 +13,7 @@ import {
 } from "../protocol/limits.js";
 import { didYouMean } from "../protocol/spelling.js";
 import type { SubscribeOptions } from "../protocol/subscribe-options.js";
-import type { ChannelConfig, TopicConfig } from "../shard/command.js";
+import type { ChannelConfig, FindConditions, TopicConfig } from "../shard/command.js";
 
 /** The valid values of a key, and what an error says of them. */
 interface Check {
@@ -95,6 +96,28 @@ const SUBSCRIBE_KEYS: Checks<SubscribeOptions> = {
   credit: isWhole(0, 0xffff_ffff),
 };
 
+const encoder = new TextEncoder();
+
+const isShort = (value: unknown): boolean => {
+  if (value instanceof Uint8Array) return value.length >= 1 && value.length <= MAX_FIND_TEXT;
+  // Its characters are counted first: each has a byte at least.
+  if (typeof value !== "string" || value === "" || value.length > MAX_FIND_TEXT) return false;
+  return encoder.encode(value).length <= MAX_FIND_TEXT;
+};
+
+const isText = (min: number): Check => ({
+  takes: `a string of ${min} to ${MAX_FIND_TEXT} bytes`,
+  accepts: (value) => typeof value === "string" && ((min === 0 && value === "") || isShort(value)),
+});
+
+const FIND_KEYS: Checks<FindConditions> = {
+  header: isText(1),
+  value: isText(0),
+  text: { takes: `a string or binary of 1 to ${MAX_FIND_TEXT} bytes`, accepts: isShort },
+  ignoreCase: isBoolean,
+  routeKey: isText(0),
+};
+
 /** How many characters of a client's key an error repeats. */
 const SHOWN = 64;
 
@@ -118,10 +141,25 @@ export const topicConfig = (map: object): Partial<TopicConfig> => checked(TOPIC_
 /** Throws BAD_CONFIG. */
 export const channelConfig = (map: object): Partial<ChannelConfig> => checked(CHANNEL_KEYS, "BAD_CONFIG", map);
 
-/** Throws BAD_HEAD. A nil is as good as an absent key. */
+/** A nil is as good as an absent key. */
+const withoutNil = (map: object): object =>
+  Object.fromEntries(Object.entries(map).filter(([, value]) => value !== null));
+
+/** Throws BAD_HEAD. */
+export const findConditions = (map: object | undefined): FindConditions => {
+  const conditions = checked(FIND_KEYS, "BAD_HEAD", withoutNil(map ?? {}));
+  if (conditions.value !== undefined && conditions.header === undefined) {
+    throw new ProtocolError("BAD_HEAD", "a value is that of a header: give both");
+  }
+  if (conditions.ignoreCase !== undefined && conditions.text === undefined) {
+    throw new ProtocolError("BAD_HEAD", "ignoreCase says how a text is looked for: give both");
+  }
+  return conditions;
+};
+
+/** Throws BAD_HEAD. */
 export const subscribeOptions = (map: object): SubscribeOptions => {
-  const given = Object.fromEntries(Object.entries(map).filter(([, value]) => value !== null));
-  const options = checked(SUBSCRIBE_KEYS, "BAD_HEAD", given);
+  const options = checked(SUBSCRIBE_KEYS, "BAD_HEAD", withoutNil(map));
   if (options.epoch !== undefined && options.position === undefined) {
     throw new ProtocolError("BAD_HEAD", "an epoch says what a position counts in: give both");
   }

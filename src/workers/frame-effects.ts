@@ -96,8 +96,8 @@ export class FrameEffects implements Effects {
     frames.close();
   }
 
-  openMessages(connection: number, request: number): void {
-    this.#open(connection).open(Answer.MESSAGES, 0, request, NO_HEAD);
+  openMessages(connection: number, request: number, _isLook = false, head?: readonly unknown[]): void {
+    this.#open(connection).open(Answer.MESSAGES, 0, request, head === undefined ? NO_HEAD : packHead(head));
   }
 
   run(run: Readonly<Run>): void {

@@ -42,6 +42,8 @@ export class HeldEffects<E extends StagedEffects<E>> implements Effects {
   #messages: E | undefined;
   /** They are those of a look. */
   #isLook = false;
+  /** What is told beside them. */
+  #head: readonly unknown[] | undefined;
   /** Where the open messages of a channel go. */
   #channel: E | undefined;
   /** The audience that was held back last: an unchanged one is the same array. */
@@ -138,11 +140,12 @@ export class HeldEffects<E extends StagedEffects<E>> implements Effects {
     stage.settled(connection, request, count, faults, level);
   }
 
-  openMessages(connection: number, request: number, isLook = false): void {
+  openMessages(connection: number, request: number, isLook = false, head?: readonly unknown[]): void {
     this.#connection = connection;
     this.#request = request;
     this.#messages = undefined;
     this.#isLook = isLook;
+    this.#head = head;
   }
 
   run(run: Readonly<Run>): void {
@@ -234,7 +237,7 @@ export class HeldEffects<E extends StagedEffects<E>> implements Effects {
     const isNext = this.#isLook || !this.#messagesOf.get(this.#connection)?.has(this.#request);
     this.#messages = isFree && isNext ? free : held;
     if (this.#messages === held) this.#holdMessages(this.#connection, this.#request);
-    this.#messages.openMessages(this.#connection, this.#request);
+    this.#messages.openMessages(this.#connection, this.#request, this.#isLook, this.#head);
   }
 
   #confirmStage(connection: number, messages: number, level: number, hasIds: boolean, isEnd: boolean): E {

@@ -9,7 +9,7 @@ import { roomOf } from "../protocol/run.js";
 import { COUNT, DELIVERY, FIRST_ID_HIGH, FIRST_ID_LOW, SELECTION_BYTES } from "../protocol/selection.js";
 import { OVERFLOWS } from "../protocol/subscribe-options.js";
 import type { Command, Lookup, QueueCommand, Seen, Slice } from "../shard/command.js";
-import { channelConfig, subscribeOptions, topicConfig } from "./argument-maps.js";
+import { channelConfig, findConditions, subscribeOptions, topicConfig } from "./argument-maps.js";
 import { countMessages, type DecoderLimits } from "./decoder-limits.js";
 import type { FrameCursor } from "./frame-cursor.js";
 import type { HeadReader } from "./head-reader.js";
@@ -18,6 +18,9 @@ const MAX_U32 = 0xffff_ffff;
 
 /** What a CHANNEL_MESSAGES has beside its entries and the bytes of the name: the header, a position, an id. */
 const CHANNEL_HEAD_BYTES = 40;
+
+/** A cursor has no more bytes: of what is longer, the beginning is none. */
+const MAX_CURSOR_BYTES = 128;
 
 const QUEUE_OPS = new Map<number, QueueCommand["op"]>([
   [Op.DECLARE_QUEUE, "declareQueue"],
@@ -293,6 +296,19 @@ export class RequestDecoder {
           offset: head.integer("offset", 0, 0, MAX_U32),
           max: this.#max(10, MAX_BROWSE),
           maxBytes: this.#maxBytes(),
+          withFailures: (cursor.flags & WITH_FAILURES) !== 0,
+        };
+      case Op.FIND:
+        return {
+          op: "find",
+          ...to,
+          topic: head.name("topic"),
+          queue: head.queue(),
+          state: head.oneOf("state", ["ready", "delayed", "in-flight", "dead", "all"], "all"),
+          max: this.#max(100, MAX_BROWSE),
+          maxBytes: this.#maxBytes(),
+          after: head.text("after", MAX_CURSOR_BYTES),
+          conditions: findConditions(head.map("conditions")),
           withFailures: (cursor.flags & WITH_FAILURES) !== 0,
         };
       case Op.TOPICS:

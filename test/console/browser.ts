@@ -13,6 +13,8 @@ declare global {
     hacked?: unknown;
     /** Set by a test: the page has not been loaded anew. */
     mark?: unknown;
+    /** What a test has put there. */
+    axe: typeof import("axe-core");
   }
 }
 

@@ -119,6 +119,9 @@ const push = (topic: string): Request => ({
 const EXAMPLES: Readonly<Record<string, Request>> = {
   push: push("described"),
   explain: { query: { topic: "described", queue: "default", route: "default" } },
+  findMessages: {
+    query: { topic: "described", state: "all", header: "h", value: "v", text: "x", ignoreCase: "true", max: "1" },
+  },
   listConsumers: { query: { shard: "1", max: "1" } },
   pop: { query: { topic: "described", bindKey: "default" } },
   ack: { query: { topic: "described", msgId: "ID" } },
@@ -257,6 +260,7 @@ describe("the description of a broker", () => {
       ["/pub", "post", { body: "x" }, 400],
       ["/sub", "get", { query: { topic: "channel", overflow: "none" } }, 400],
       ["/explain", "get", {}, 400],
+      ["/find", "get", { query: { topic: "described", value: "v" } }, 400],
       ["/consumers", "get", { query: { shard: "9" } }, 400],
       ["/console/session", "post", { type: "application/json", body: "{" }, 400],
     ];

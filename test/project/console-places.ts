@@ -23,16 +23,11 @@ export const CONSOLE_PLACES: readonly Place[] = [
     may: ["./text.js", "../../base/page.js", "../../broker/polled.js", "../../parts/table.js", "ringmq/client"],
     mayNot: ["../../app/pages.js", "../overview/text.js", "uplot", "../../../client/client.js"],
   },
-  ...["channels", "dead-letters", "history", "topics", "topic"].map((page) => ({
+  ...["channels", "dead-letters", "history", "nodes", "overview", "topics", "topic", "messages"].map((page) => ({
     file: `src/console/pages/${page}/probe.tsx`,
     may: ["./text.js", "../../base/page.js", "../../broker/polled.js", "../../parts/table.js", "ringmq/client"],
     mayNot: ["../../app/pages.js", "../connections/text.js", "uplot", "../../../client/client.js"],
   })),
-  {
-    file: "src/console/pages/overview/probe.tsx",
-    may: ["./text.js", "../../broker/samples.js", "../../parts/chart.js", "preact/hooks", "ringmq/client"],
-    mayNot: ["../../app/pages.js", "../connections/text.js", "uplot", "../../../main/broker.js"],
-  },
   {
     file: "src/console/findings/probe.tsx",
     may: ["./text.js", "../base/route.js", "../broker/polled.js", "../parts/format.js", "ringmq/client"],

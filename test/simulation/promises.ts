@@ -43,6 +43,7 @@ export const PROMISES: Readonly<Record<Op, Level>> = {
   popDead: "none",
   consume: "none",
   browse: "none",
+  find: "none",
   lookup: "none",
   // What they change ends with the connection.
   credit: "none",

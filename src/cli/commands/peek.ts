@@ -53,15 +53,23 @@ export const peekCommand = (): Command => {
     onBroker(command, flags, (client) =>
       messageKey === undefined
         ? showMessages(client, topic, count, { queue, state, offset }, flags.json)
-        : showMessage(client, topic, messageKey, flags.json),
+        : showMessage(client, topic, { key: messageKey }, flags.json),
     ),
   );
 };
 
-/** One message, wherever it is. */
-const showMessage = async (client: Client, topic: string, key: string, json = false): Promise<void> => {
-  const message = await client.lookup(topic, { key });
-  if (message === undefined) throw new CommandError(`topic ${topic} has no message with the key ${key}`, EXIT.missing);
+/** One message, by its id or key, wherever it is. */
+export const showMessage = async (
+  client: Client,
+  topic: string,
+  named: string | { readonly key: string },
+  json = false,
+): Promise<void> => {
+  const message = await client.lookup(topic, named);
+  if (message === undefined) {
+    const what = typeof named === "string" ? `id ${named}` : `key ${named.key}`;
+    throw new CommandError(`topic ${topic} has no message with the ${what}`, EXIT.missing);
+  }
   const { storedObject, shortBody, deathText } = await import("./message-text.js");
   if (json) return writeJson({ ...storedObject(message), copies: message.copies });
   const rows = message.copies.map(({ queue, state, retry, time }) => [
@@ -76,7 +84,7 @@ const showMessage = async (client: Client, topic: string, key: string, json = fa
   await write(textTable(["id", "state", "queue", "retry", "time", "reason", "body"], rows));
 };
 
-const timeText = (time: number): string => (time === 0 ? "" : new Date(time).toISOString());
+export const timeText = (time: number): string => (time === 0 ? "" : new Date(time).toISOString());
 
 /** As many as `count`, a page at a time. */
 export const showMessages = async (

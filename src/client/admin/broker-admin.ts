@@ -13,7 +13,6 @@ import type { Connection } from "../connection/connection.js";
 import type { Watch } from "../watch/watch.js";
 import { Watching } from "../watch/watching.js";
 import { ChannelAdmin } from "./channel-admin.js";
-import { ConnectionAdmin } from "./connection-admin.js";
 import type { ConnectionInfo, ConsumerInfo } from "./connection-info.js";
 import type { ExplainOptions, Finding } from "./finding.js";
 import { Inspection } from "./inspection.js";
@@ -23,7 +22,6 @@ import { TopicAdmin } from "./topic-admin.js";
 export abstract class BrokerAdmin {
   readonly #topicAdmin: TopicAdmin;
   readonly #channelAdmin: ChannelAdmin;
-  readonly #connectionAdmin: ConnectionAdmin;
   readonly #inspection: Inspection;
   readonly #watching: Watching;
 
@@ -31,7 +29,6 @@ export abstract class BrokerAdmin {
   protected constructor(connection: Connection) {
     this.#topicAdmin = new TopicAdmin(connection);
     this.#channelAdmin = new ChannelAdmin(connection);
-    this.#connectionAdmin = new ConnectionAdmin(connection);
     this.#inspection = new Inspection(connection);
     this.#watching = new Watching(connection);
   }
@@ -126,12 +123,12 @@ export abstract class BrokerAdmin {
 
   /** The connections of the broker, of all protocols, the oldest first. They are asked for a page at a time. */
   connections(): AsyncGenerator<ConnectionInfo, void> {
-    return this.#connectionAdmin.connections();
+    return this.#inspection.connections();
   }
 
   /** Those who take messages: the consumers and waiting pops of all connections. They are asked for a page at a time. */
   consumers(): AsyncGenerator<ConsumerInfo, void> {
-    return this.#connectionAdmin.consumers();
+    return this.#inspection.consumers();
   }
 
   /**
@@ -139,7 +136,7 @@ export abstract class BrokerAdmin {
    * connects again has another connection. False: there is none of that id any more.
    */
   closeConnection(id: number): Promise<boolean> {
-    return this.#connectionAdmin.close(id);
+    return this.#inspection.closeConnection(id);
   }
 
   /**

@@ -1,17 +1,19 @@
 /**
- * Questions about what becomes of messages.
+ * Requests about what goes on in a broker: what becomes of messages, who is connected, and who takes messages.
  */
 import { parseId } from "../../protocol/id.js";
 import { Op } from "../../protocol/op.js";
 import { badArgument } from "../arguments/argument-checks.js";
 import { names, readOptions } from "../arguments/option-reader.js";
 import { PublishChecks } from "../arguments/publish-checks.js";
-import { look } from "../connection/ask.js";
+import { ask, look } from "../connection/ask.js";
 import type { Connection } from "../connection/connection.js";
-import { ResultRequest } from "../connection/pending-request.js";
+import { CountRequest, ResultRequest } from "../connection/pending-request.js";
+import type { ConnectionInfo, ConsumerInfo } from "./connection-info.js";
 import type { ExplainOptions, Finding } from "./finding.js";
 import type { MessageHistory } from "./message-history.js";
-import { readFindings, readHistory } from "./results.js";
+import { PAGE_SIZE } from "./pages.js";
+import { readConnectionPage, readConsumerPage, readFindings, readHistory } from "./results.js";
 
 const OPTIONS = names("queue", "routeKey");
 
@@ -38,5 +40,36 @@ export class Inspection {
     if (words === undefined) throw badArgument("id", id, "the id of a message");
     const head = [topic, words.high, words.low];
     return look(this.#connection, Op.HISTORY, head, new ResultRequest(readHistory));
+  }
+
+  async *connections(): AsyncGenerator<ConnectionInfo, void> {
+    for (let after = 0, more = true; more; ) {
+      const page = await look(
+        this.#connection,
+        Op.CONNECTIONS,
+        [after, PAGE_SIZE],
+        new ResultRequest(readConnectionPage),
+      );
+      yield* page.items;
+      after = page.items.at(-1)?.id ?? 0;
+      more = page.more && after > 0;
+    }
+  }
+
+  async *consumers(): AsyncGenerator<ConsumerInfo, void> {
+    for (let shard = 0; shard < this.#connection.info.shards; shard++) {
+      for (let after = 0, more = true; more; ) {
+        const head = [shard, after, PAGE_SIZE];
+        const page = await look(this.#connection, Op.CONSUMERS, head, new ResultRequest(readConsumerPage));
+        yield* page.items;
+        after = page.items.at(-1)?.number ?? 0;
+        more = page.more && after > 0;
+      }
+    }
+  }
+
+  async closeConnection(id: number): Promise<boolean> {
+    if (!Number.isSafeInteger(id) || id < 1) throw badArgument("id", id, "the id of a connection");
+    return (await ask(this.#connection, Op.CLOSE_CONNECTION, [id], new CountRequest())) > 0;
   }
 }

@@ -157,6 +157,30 @@ export interface BrowseOptions extends PopDeadOptions {
   readonly max?: number | undefined;
 }
 
+export interface FindOptions extends QueueOptions {
+  /** Which messages to look at. Default `all`, in this order: ready, delayed, in flight, dead. */
+  readonly state?: MessageState | "all" | undefined;
+  /**
+   * A header that they have, by its name, of 1 to 255 bytes; with a `value`, the text, number or boolean that is spelled so.
+   * Default: any headers or none.
+   */
+  readonly header?: { readonly name: string; readonly value?: string | undefined } | undefined;
+  /** What their bodies have in them: a text, or bytes, 1 to 255 of them. Default: anything. */
+  readonly text?: string | Uint8Array | undefined;
+  /** Capital letters A to Z are as good as small ones in the text. Default false. */
+  readonly ignoreCase?: boolean | undefined;
+  /** The route key that they were published with. Default: any. */
+  readonly routeKey?: string | undefined;
+  /** Messages of a page, 1 to 1,000. Default 100. */
+  readonly max?: number | undefined;
+  /** About how many bytes a page has; one message comes however large it is. Default 1,048,576 (1 MiB). */
+  readonly maxBytes?: number | undefined;
+  /** After about how many messages that were looked at an iteration ends. Default: when all were. */
+  readonly maxScanned?: number | undefined;
+  /** The `cursor` of an earlier search, behind which this one begins. Default: at the beginning. */
+  readonly from?: string | undefined;
+}
+
 export interface PurgeOptions extends QueueOptions {
   /** Which messages to drop. Default `ready`. */
   readonly state?: MessageState | "all" | undefined;

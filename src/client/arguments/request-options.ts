@@ -17,6 +17,8 @@ export const REQUEST_OPTIONS = {
   touchById: names("queue", "ttr"),
   redrive: names("queue", "ids"),
   browse: names("queue", "state", "offset", "max", "maxBytes"),
+  find: names("queue", "state", "header", "text", "ignoreCase", "routeKey", "max", "maxBytes", "maxScanned", "from"),
+  header: names("name", "value"),
   purge: names("queue", "state", "ids"),
   request: names("timeout", "headers", "signal"),
   respond: names("concurrency"),

@@ -54,7 +54,7 @@ export class Answers {
         for (const receipt of readReceipts(view, payload, end)) this.#confirm(receipt, view.getUint8(start + FLAGS));
         return;
       case Answer.MESSAGES:
-        this.#messages(request, bytes, view, payload, end);
+        this.#messages(request, bytes, view, payload, end, start + HEAD);
         return;
       case Answer.RESULT: {
         const [value] = unpackResult(bytes, payload, end);
@@ -146,11 +146,11 @@ export class Answers {
     }
   }
 
-  #messages(request: number, bytes: Uint8Array, view: DataView, start: number, end: number): void {
+  #messages(request: number, bytes: Uint8Array, view: DataView, start: number, end: number, headStart: number): void {
     const consumer = this.#target.consumers.get(request);
     // MESSAGES with the number of a CONSUME are deliveries, also before its CONFIRM.
     if (consumer !== undefined) consumer.messages(bytes, view, start, end);
-    else this.#answer(request, (pending) => pending.messages(bytes, view, start, end));
+    else this.#answer(request, (pending) => pending.messages(bytes, view, start, end, headStart));
   }
 
   #error(request: number, [code, why, retryable, closes, name]: readonly unknown[]): void {

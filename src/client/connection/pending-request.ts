@@ -56,8 +56,8 @@ export abstract class PendingRequest {
     unexpected("CONFIRM");
   }
 
-  /** MESSAGES: the runs are [start, end). The request may keep the bytes. */
-  messages(_bytes: Uint8Array, _view: DataView, _start: number, _end: number): void {
+  /** MESSAGES: the runs are [start, end), and what is told beside them [headStart, start). The request may keep the bytes. */
+  messages(_bytes: Uint8Array, _view: DataView, _start: number, _end: number, _headStart: number): void {
     unexpected("MESSAGES");
   }
 

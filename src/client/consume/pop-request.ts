@@ -5,7 +5,7 @@ import { Patience, PromisedRequest } from "../connection/pending-request.js";
 import type { Message } from "./message.js";
 import { readDeliveredRuns } from "./run-reader.js";
 import type { Settler } from "./settler.js";
-import { type StoredMessage, storedMessages } from "./stored-message.js";
+import { StoredMessage, storedMessages } from "./stored-message.js";
 
 /** POP and POP_DEAD: the messages are delivered. */
 export class PopRequest extends PromisedRequest<Message[]> {
@@ -33,6 +33,6 @@ export class PopRequest extends PromisedRequest<Message[]> {
 /** BROWSE: the messages are only shown. */
 export class BrowseRequest extends PromisedRequest<StoredMessage[]> {
   override messages(bytes: Uint8Array, view: DataView, start: number, end: number): void {
-    this.resolve(storedMessages(bytes, view, start, end));
+    this.resolve(storedMessages(bytes, view, start, end, (run, index, at) => new StoredMessage(run, index, at)));
   }
 }

@@ -109,13 +109,19 @@ export const inspectedProperties = (message: StoredMessage): object => {
   };
 };
 
-/** All messages of the runs [start, end) of a BROWSE's answer. Throws ProtocolError when they are not runs. */
-export const storedMessages = (bytes: Uint8Array, view: DataView, start: number, end: number): StoredMessage[] => {
-  const messages: StoredMessage[] = [];
+/** All messages of the runs [start, end) of an answer that shows some, as `make` makes them. Throws ProtocolError when they are not runs. */
+export const storedMessages = <M extends StoredMessage>(
+  bytes: Uint8Array,
+  view: DataView,
+  start: number,
+  end: number,
+  make: (run: Run, index: number, at: number) => M,
+): M[] => {
+  const messages: M[] = [];
   for (const fields of readRuns(view, start, end)) {
     const run = new Run(bytes, view, fields);
     for (let index = 0, at = fields.start; index < fields.count; index++, at = nextEntry(view, at)) {
-      messages.push(new StoredMessage(run, index, at));
+      messages.push(make(run, index, at));
     }
   }
   return messages;

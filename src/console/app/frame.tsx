@@ -13,7 +13,7 @@ import { FindMessage } from "./find-message.js";
 import "./frame.css";
 import { Login } from "./login.js";
 import { Outlet } from "./outlet.js";
-import { PAGES } from "./pages.js";
+import { NODES, PAGES } from "./pages.js";
 import { text } from "./text.js";
 
 const Mark = () => (
@@ -24,29 +24,32 @@ const Mark = () => (
 
 const Navigation = () => {
   const [first = ""] = route.value.path;
-  const isOfNodes = session.value?.kind === "nodes";
+  const isNodes = session.value?.kind === "nodes";
   return (
     <nav aria-label={text().navigation}>
-      {PAGES.flatMap((page) => {
-        const { path, title } = page;
-        if (title === undefined || (page.isOfNodes === true && !isOfNodes)) return [];
-        return (
-          <a key={path} href={hrefTo(path === "" ? [] : [path])} aria-current={first === path ? "page" : undefined}>
-            {text()[title]}
-          </a>
-        );
-      })}
+      {PAGES.flatMap(({ path, title }) =>
+        title === undefined || (path === NODES && !isNodes)
+          ? []
+          : [
+              <a key={path} href={hrefTo(path === "" ? [] : [path])} aria-current={first === path ? "page" : undefined}>
+                {text()[title]}
+              </a>,
+            ],
+      )}
     </nav>
   );
 };
 
-/** Which of the nodes is shown. */
-const ChosenNode = () =>
-  node.value === undefined ? null : (
-    <a class="node" href={hrefTo(["nodes"])}>
-      {text().node} <Name value={node.value} />
+/** Which of the nodes the pages show. */
+const ChosenNode = () => {
+  const { value: id } = node;
+  if (session.value?.kind !== "nodes" || id === undefined) return null;
+  return (
+    <a class="chosen" href={hrefTo([NODES])} title={text().otherNode}>
+      {text().nodeName} <Name value={id} />
     </a>
   );
+};
 
 const THEMES: readonly ThemeChoice[] = ["system", "light", "dark"];
 
@@ -95,6 +98,7 @@ const Reader = () => {
 export const Frame = () => {
   const { value: who } = session;
   const isOut = who?.login === true;
+  const lacksNode = who?.kind === "nodes" && node.value === undefined;
   return (
     <>
       <button type="button" class="skip" onClick={() => document.querySelector("main")?.focus()}>
@@ -115,7 +119,7 @@ export const Frame = () => {
         </div>
       </aside>
       <main tabIndex={-1}>
-        {!isOut && <Banner />}
+        {!isOut && !lacksNode && <Banner />}
         {isOut ? <Login /> : <Outlet />}
       </main>
     </>

@@ -3,7 +3,7 @@
  */
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { logIn } from "../broker/session.js";
+import { logIn, session } from "../broker/session.js";
 import { useAction } from "../parts/action.js";
 import { ErrorLine } from "../parts/error-line.js";
 import { TextField } from "../parts/fields.js";
@@ -26,7 +26,7 @@ export const Login = () => {
       <h1>{text().logIn}</h1>
       <TextField
         label={text().token}
-        hint={text().tokenHint}
+        hint={session.value?.kind === "nodes" ? text().tokenHintOfNodes : text().tokenHint}
         secret
         autocomplete="current-password"
         value={token.value}

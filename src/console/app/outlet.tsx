@@ -2,24 +2,26 @@
  * The page of the present address, loaded when it is first shown.
  */
 import { useSignal } from "@preact/signals";
+import type { ComponentType } from "preact";
 import { useEffect } from "preact/hooks";
-import type { NodesPageComponent, PageComponent } from "../base/page.js";
+import type { PageComponent } from "../base/page.js";
 import { hrefTo, node, route } from "../base/route.js";
 import { client } from "../broker/link.js";
 import { session } from "../broker/session.js";
 import { Loading } from "../parts/loading.js";
-import { type BrokerPageEntry, findPage, type NodesPageEntry, type PageEntry } from "./pages.js";
+import { findPage, NODES, type PageEntry } from "./pages.js";
 import { text } from "./text.js";
 
-const brokerPages = new Map<BrokerPageEntry, PageComponent>();
-const nodesPages = new Map<NodesPageEntry, NodesPageComponent>();
+/** One of them. */
+interface Loaded {
+  readonly Page?: PageComponent;
+  readonly Alone?: ComponentType;
+}
 
-const isLoaded = (page: PageEntry): boolean => (page.isOfNodes === true ? nodesPages.has(page) : brokerPages.has(page));
+const loaded = new Map<PageEntry, Loaded>();
 
-const load = async (page: PageEntry): Promise<void> => {
-  if (page.isOfNodes === true) nodesPages.set(page, await page.load());
-  else brokerPages.set(page, await page.load());
-};
+const load = async (page: PageEntry): Promise<Loaded> =>
+  "load" in page ? { Page: await page.load() } : { Alone: await page.loadAlone() };
 
 const CannotLoad = () => (
   <div class="empty">
@@ -32,7 +34,7 @@ const CannotLoad = () => (
 
 const ChooseNode = () => (
   <p class="empty">
-    <a href={hrefTo(["nodes"])}>{text().chooseNode}</a>
+    <a href={hrefTo([NODES])}>{text().chooseNode}</a>
   </p>
 );
 
@@ -47,15 +49,20 @@ const keyOf = (of: object): number => {
 };
 
 export const Outlet = () => {
-  const { path } = route.value;
+  const lacksNode = session.value?.kind === "nodes" && node.value === undefined;
+  const { path: given } = route.value;
+  const path = lacksNode && given.length === 0 ? [NODES] : given;
   const found = findPage(path);
   const failed = useSignal<PageEntry | undefined>(undefined);
   const arrived = useSignal(0);
   const page = found?.page;
   useEffect(() => {
-    if (page === undefined || isLoaded(page)) return;
+    if (page === undefined || loaded.has(page)) return;
+    // Whoever comes back to it tries again.
+    failed.value = undefined;
     load(page).then(
-      () => {
+      (components) => {
+        loaded.set(page, components);
         arrived.value += 1;
       },
       () => {
@@ -64,14 +71,11 @@ export const Outlet = () => {
     );
   }, [page]);
   arrived.value;
-  if (found === undefined || page === undefined) return <p class="empty">{text().notFound}</p>;
+  if (found === undefined) return <p class="empty">{text().notFound}</p>;
   if (failed.value === page) return <CannotLoad />;
-  if (page.isOfNodes === true) {
-    const NodesPage = nodesPages.get(page);
-    return NodesPage === undefined ? <Loading /> : <NodesPage />;
-  }
-  if (session.value?.kind === "nodes" && node.value === undefined) return <ChooseNode />;
-  const Page = brokerPages.get(page);
+  const { Page, Alone } = loaded.get(found.page) ?? {};
+  if (Alone !== undefined) return <Alone />;
+  if (lacksNode && "load" in found.page) return <ChooseNode />;
   const { value: connected } = client;
   if (Page === undefined || connected === undefined) return <Loading />;
   return <Page key={`${keyOf(connected)} ${path.join("/")}`} client={connected} params={found.params} />;

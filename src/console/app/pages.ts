@@ -1,28 +1,26 @@
 /**
  * The pages: where each is, and how it is loaded.
  */
-import type { NodesPageComponent, PageComponent } from "../base/page.js";
+import type { ComponentType } from "preact";
+import type { PageComponent } from "../base/page.js";
+import type { text } from "./text.js";
 
 interface Place {
   /** Below `#/`; a part that begins with a colon stands for any name: `topics/:topic/dead`. */
   readonly path: string;
-  /** What the navigation calls it, in the frame's texts; undefined: it is not there. */
-  readonly title?: "overview" | "nodes" | "topics" | "channels" | "connections";
+  /** What the navigation calls it; undefined: it is not there. */
+  readonly title?: keyof ReturnType<typeof text> & ("overview" | "nodes" | "topics" | "channels" | "connections");
 }
 
-/** A page about one broker. */
-export interface BrokerPageEntry extends Place {
-  readonly isOfNodes?: never;
-  readonly load: () => Promise<PageComponent>;
-}
+export type PageEntry = Place &
+  (
+    | { readonly load: () => Promise<PageComponent> }
+    /** It asks the server of the page alone, and is drawn without a client. */
+    | { readonly loadAlone: () => Promise<ComponentType> }
+  );
 
-/** A page about all nodes: it is there where the server has nodes to show, before one is chosen. */
-export interface NodesPageEntry extends Place {
-  readonly isOfNodes: true;
-  readonly load: () => Promise<NodesPageComponent>;
-}
-
-export type PageEntry = BrokerPageEntry | NodesPageEntry;
+/** Where there are several nodes, until one is chosen. */
+export const NODES = "nodes";
 
 /** In the order of the navigation. */
 export const PAGES: readonly PageEntry[] = [
@@ -35,6 +33,10 @@ export const PAGES: readonly PageEntry[] = [
   {
     path: "topics/:topic",
     load: async () => (await import("../pages/topic/topic-page.js")).Page,
+  },
+  {
+    path: "topics/:topic/messages",
+    load: async () => (await import("../pages/messages/messages-page.js")).Page,
   },
   {
     path: "channels",
@@ -50,6 +52,7 @@ export const PAGES: readonly PageEntry[] = [
     title: "connections",
     load: async () => (await import("../pages/connections/connections-page.js")).Page,
   },
+  { path: NODES, title: "nodes", loadAlone: async () => (await import("../pages/nodes/nodes-page.js")).Page },
   {
     path: "topics/:topic/dead",
     load: async () => (await import("../pages/dead-letters/dead-page.js")).Page,

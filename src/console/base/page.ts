@@ -15,6 +15,3 @@ export interface PageProps {
 }
 
 export type PageComponent = ComponentType<PageProps>;
-
-/** What is shown where no broker is asked: of the nodes, of which one is chosen. */
-export type NodesPageComponent = ComponentType;

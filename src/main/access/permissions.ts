@@ -47,6 +47,7 @@ export const NEEDS: Readonly<Record<keyof typeof Op, number>> = {
   PAUSE: manage,
   RESUME: manage,
   BROWSE: consume | manage,
+  FIND: consume | manage,
   STATS: ANY,
   EXPLAIN: ANY,
   CONSUMERS: operate,

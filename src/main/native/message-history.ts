@@ -1,7 +1,7 @@
 /** What HISTORY answers, put together of what the shard knows of a message and what the journal says: see docs/protocol.md. */
-import { Failed, readFailures } from "../../protocol/failure.js";
+import { FAILED_HOW, readFailures } from "../../protocol/failure.js";
 import { formatId, idTime } from "../../protocol/id.js";
-import { Reason } from "../../protocol/run.js";
+import { DEATHS } from "../../protocol/run.js";
 import { readText } from "../../protocol/text.js";
 import type { TrailResult } from "../../workers/jobs/job.js";
 
@@ -65,20 +65,6 @@ export interface MessageHistory {
 /** A copy as LOOKUP tells it, with its failures. */
 export type LookedUp = readonly [string, string, number, number, number, number, Uint8Array, string, number];
 
-const REASONS: Readonly<Record<number, string>> = {
-  [Reason.RETRIES]: "retries",
-  [Reason.EXPIRED]: "expired",
-  [Reason.REJECTED]: "rejected",
-  [Reason.TOO_OLD]: "too old",
-};
-
-const HOW: Readonly<Record<number, string>> = {
-  [Failed.NACKED]: "nacked",
-  [Failed.TIMED_OUT]: "timed out",
-  [Failed.CONSUMER_GONE]: "consumer gone",
-  [Failed.REJECTED]: "rejected",
-};
-
 const NO_FAILURE = { number: 0, how: "", client: "", text: "" };
 
 const fromJournal = ({ failure, reason, time, after, before, due, ...event }: TrailEvent): HistoryEvent => ({
@@ -87,10 +73,10 @@ const fromJournal = ({ failure, reason, time, after, before, due, ...event }: Tr
   after: Math.floor(after),
   before: Math.ceil(before),
   due: Math.floor(due),
-  reason: REASONS[reason] ?? "",
+  reason: DEATHS[reason] ?? "",
   ...(failure === null
     ? NO_FAILURE
-    : { number: failure.number, how: HOW[failure.how] ?? "", client: failure.consumer, text: failure.text }),
+    : { number: failure.number, how: FAILED_HOW[failure.how] ?? "", client: failure.consumer, text: failure.text }),
 });
 
 const failuresOf = ([queue, , , , , , bytes]: LookedUp): HistoryEvent[] => {
@@ -105,7 +91,7 @@ const failuresOf = ([queue, , , , , , bytes]: LookedUp): HistoryEvent[] => {
     due: 0,
     reason: "",
     number,
-    how: HOW[how] ?? "",
+    how: FAILED_HOW[how] ?? "",
     client: readText(bytes, consumerStart, reasonStart),
     text: readText(bytes, reasonStart, end),
   }));
@@ -115,7 +101,7 @@ const copyOf = ([queue, state, retry, reason, , time, , client, connection]: Loo
   queue,
   state,
   retry,
-  reason: REASONS[reason] ?? "",
+  reason: DEATHS[reason] ?? "",
   time: Math.floor(time),
   client,
   connection,

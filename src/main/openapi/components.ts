@@ -116,6 +116,47 @@ export const SCHEMAS = {
     },
     "Something that keeps messages from arriving, or that nothing does",
   ),
+  MessageFailure: object(
+    {
+      number: count("Which failure of the message it was, from 1 on"),
+      time: time("When"),
+      how: word("`nacked`, `timed out`, `consumer gone` or `rejected`"),
+      client: word("What the program calls itself that had the message"),
+      text: word("What it said"),
+    },
+    "A delivery that has failed",
+  ),
+  FoundMessage: {
+    type: "object",
+    required: ["id", "retry", "reason", "delivery", "time", "routeKey", "failures", "headers"],
+    properties: {
+      id: ID,
+      retry: count("Failed deliveries"),
+      reason: word("Why it is dead; otherwise empty"),
+      delivery: count("The number of its delivery while it is in flight, else 0"),
+      time: time("When its lease ends, its delay or its ttl; when it died"),
+      routeKey: word("The publisher's; empty: none"),
+      failures: list({ $ref: "#/components/schemas/MessageFailure" }),
+      headers: {
+        type: ["object", "null"],
+        additionalProperties: true,
+        description: "Null: they cannot be read. Integers beyond 2^53 are text",
+      },
+      body: word("The body, where it is text"),
+      bodyBase64: { type: "string", contentEncoding: "base64", description: "The body, where it is none" },
+    },
+    description: "A message that was found",
+  },
+  Found: object(
+    {
+      cursor: { type: ["string", "null"], description: "Where to go on; null: all were looked at" },
+      scanned: count("Messages that were looked at"),
+      scannedBytes: count("Bytes of them"),
+      state: { enum: ["ready", "delayed", "in-flight", "dead", null], description: "Of all that were found" },
+      messages: list({ $ref: "#/components/schemas/FoundMessage" }),
+    },
+    "What a search has found so far",
+  ),
   HistoryEvent: object(
     {
       what: {

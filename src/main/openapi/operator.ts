@@ -1,5 +1,5 @@
 /** What operators ask. Each is a request of the native protocol, whose RESULT is the answer. */
-import { MAX_BROWSE, MAX_NAME_BYTES } from "../../protocol/limits.js";
+import { DEFAULT_POP_BYTES, MAX_BROWSE, MAX_FIND_TEXT, MAX_NAME_BYTES } from "../../protocol/limits.js";
 import { GUARDED, ID, NAME, NOT_ALLOWED, schema } from "./components.js";
 import {
   answer,
@@ -34,6 +34,8 @@ const from = (description: string, maximum: number): ReturnType<typeof optional>
 
 const MAX_U32 = 0xffff_ffff;
 
+const FIND_TEXT: Schema = { type: "string", minLength: 1, maxLength: MAX_FIND_TEXT };
+
 /** The largest number that a query may have. */
 const MAX_DIGITS = 999_999_999_999_999;
 
@@ -62,6 +64,37 @@ export const operatorPaths = ({ shards }: Bounds): Paths => ({
       ],
       responses: { ...REFUSALS, "200": answer("The weightiest first", list(schema("Finding"))) },
       "x-permissions": ["publish", "consume", "manage", "operate"],
+    },
+  },
+  "/find": {
+    get: {
+      operationId: "findMessages",
+      tags: ["operator"],
+      summary: "Looks for messages of a queue",
+      description: "FIND. All that is given must be so. Ask again with `after` until the cursor is null.",
+      parameters: [
+        required("topic", "The topic", NAME),
+        optional("queue", "The bind key of the queue", { ...NAME, default: "default" }),
+        optional("state", "Which messages", {
+          enum: ["ready", "delayed", "in-flight", "dead", "all"],
+          default: "all",
+        }),
+        optional("header", "The name of a header that they have", FIND_TEXT),
+        optional("value", "With `header`: what it is, a text, number or boolean", FIND_TEXT),
+        optional("text", "What their bodies have in them", FIND_TEXT),
+        optional("ignoreCase", "With `text`: A is as good as a", { enum: ["true", "false"], default: "false" }),
+        optional("route", "The route key that they were published with", { type: "string", maxLength: MAX_NAME_BYTES }),
+        MAX,
+        optional("maxBytes", "About how many bytes of them; one comes however large it is", {
+          type: "integer",
+          minimum: 1,
+          maximum: MAX_U32,
+          default: DEFAULT_POP_BYTES,
+        }),
+        optional("after", "The cursor of the answer before", { type: "string", pattern: "^[0-9a-z.]+$" }),
+      ],
+      responses: { ...REFUSALS, "200": answer("Those that were found, perhaps none yet", schema("Found")) },
+      "x-permissions": ["consume", "manage"],
     },
   },
   "/history": {

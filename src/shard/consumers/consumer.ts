@@ -8,6 +8,7 @@ import { SmallSet } from "../../collections/small-set.js";
 import type {
   Browse,
   ChannelCommand,
+  Find,
   ListChannels,
   ListConsumers,
   Lookup,
@@ -20,13 +21,14 @@ import type {
 import type { BrowseCursor } from "../messages/browse.js";
 import * as ext from "../messages/extent.js";
 import { ExtentList } from "../messages/extent-list.js";
+import type { FindCursor } from "../messages/find.js";
 import type { LookupCursor } from "../messages/lookup.js";
 import type { Queue } from "../messages/queue.js";
 import type { Holder, QueueConsumers } from "../messages/queue-context.js";
 import { isServable } from "../messages/take.js";
 
 /** Requests for messages. */
-export type FetchCommand = Pop | PopDead | StartedBrowse | StartedLookup;
+export type FetchCommand = Pop | PopDead | StartedBrowse | StartedFind | StartedLookup;
 
 /** Requests that tell what there is, in answers as long as that. */
 export type ListCommand =
@@ -42,6 +44,11 @@ export type DeferrableCommand = FetchCommand | ListCommand;
 /** A LOOKUP, with its cursor once it is on the way to its message. */
 export interface StartedLookup extends Lookup {
   cursor?: LookupCursor | undefined;
+}
+
+/** A FIND, with its cursor once it is on the way. */
+export interface StartedFind extends Find {
+  cursor?: FindCursor;
 }
 
 /** A BROWSE, with its cursor once it is on the way to its offset. */

@@ -1,5 +1,6 @@
 /**
- * Hands out ready messages: to consumers with credit in turn, to waiting pops, and to fetches (POP, POP_DEAD, BROWSE, LOOKUP).
+ * Hands out ready messages: to consumers with credit in turn, to waiting pops, and to fetches (POP, POP_DEAD, BROWSE,
+ * FIND, LOOKUP).
  * A fetch is deferred when enough has been sent in this turn, or while its connection is held; so is a list (STATS,
  * TOPICS, CHANNEL_STATS, CHANNELS), which others carry out.
  */
@@ -10,6 +11,7 @@ import type { Pop } from "../command.js";
 import { CROWDED_WAIT } from "../effects.js";
 import { BrowseCursor, browse } from "../messages/browse.js";
 import * as ext from "../messages/extent.js";
+import { FindCursor } from "../messages/find.js";
 import { LookupCursor } from "../messages/lookup.js";
 import type { Store } from "../messages/store.js";
 import { isBraked, isServable, mustStay, Taker } from "../messages/take.js";
@@ -26,9 +28,10 @@ import type {
   FetchCommand,
   ListCommand,
   StartedBrowse,
+  StartedFind,
   StartedLookup,
 } from "./consumer.js";
-import { DeferredRequests, MAX_DEFERRED } from "./deferred-requests.js";
+import { cursorOf, DeferredRequests, MAX_DEFERRED } from "./deferred-requests.js";
 
 /**
  * The most that a consumer is handed before the next queue, and in its queue the next consumer, has its turn. When many
@@ -47,7 +50,7 @@ const TURN_BYTES = DEFAULT_POP_BYTES;
 /** Queues served in one turn at most: with small messages that takes about a millisecond. */
 const TURN_QUEUES = 1024;
 
-/** The most that browses walk in a turn, in steps of about a millisecond. A deferred list counts as a step. */
+/** The most that browses, finds and lookups walk in a turn, in steps of about a millisecond. A deferred list counts as a step. */
 const TURN_STEPS = 2;
 
 /** Waits of pops that end in one turn at most. */
@@ -99,7 +102,7 @@ export class Dispatcher {
     return this.#sent >= TURN_BYTES || this.#looks >= TURN_STEPS * this.#stepLooks;
   }
 
-  /** POP, POP_DEAD, BROWSE or LOOKUP. Copies the command if it is deferred. Throws BUSY when too many are. */
+  /** POP, POP_DEAD, BROWSE, FIND or LOOKUP. Copies the command if it is deferred. Throws BUSY when too many are. */
   fetch(c: FetchCommand): void {
     const connection = this.connections.find(c.connection);
     if (connection?.mustWait || this.#isSpent || !this.#carryOut(c, false)) this.#deferred.push(c);
@@ -180,6 +183,8 @@ export class Dispatcher {
       }
       case "browse":
         return this.#browse(c);
+      case "find":
+        return this.#find(c);
       case "lookup":
         return this.#lookup(c);
       default:
@@ -197,6 +202,15 @@ export class Dispatcher {
     if (!isThere) return false;
     browse(this.store, c, c.cursor);
     return true;
+  }
+
+  /** Looks for messages in steps; the find is deferred until it has some, or has looked at enough. */
+  #find(c: StartedFind): boolean {
+    c.cursor ??= new FindCursor(this.store, this.directory.queue(this.directory.topic(c.topic), c.queue), c);
+    const isOver = c.cursor.advance(this.#stepLooks);
+    this.#looks += c.cursor.looks;
+    if (isOver) c.cursor.answer();
+    return isOver;
   }
 
   /** Walks to the message in steps; the lookup is deferred until it is there. */
@@ -321,11 +335,13 @@ export class Dispatcher {
   /** Carries out the deferred requests of a connection, as far as this turn goes. */
   #resume(connection: ConnectionEntry): void {
     const isFar = (c: DeferrableCommand): boolean =>
-      (c.op === "browse" && c.offset > this.#stepLooks) || (c.op === "lookup" && c.key === undefined);
+      (c.op === "browse" && c.offset > this.#stepLooks) ||
+      c.op === "find" ||
+      (c.op === "lookup" && c.key === undefined);
     while (!connection.isOnHold && !this.#isSpent) {
       const c = connection.deferred.at(0);
       if (c === undefined) return;
-      const isNew = (c.op !== "browse" && c.op !== "lookup") || c.cursor === undefined;
+      const isNew = cursorOf(c) === undefined;
       if (isNew && isFar(c) && !this.#deferred.canWalk) return;
       let isDone = true;
       const act = (): void => {

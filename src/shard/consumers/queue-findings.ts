@@ -1,5 +1,5 @@
 /** Why messages of a queue do not arrive, as far as the state of the queue and of its consumers tells. */
-import { Reason } from "../../protocol/run.js";
+import { DEATHS } from "../../protocol/run.js";
 import * as ext from "../messages/extent.js";
 import type { ExtentList } from "../messages/extent-list.js";
 import { canHold } from "../messages/overflow.js";
@@ -23,13 +23,6 @@ const MAX_LOOKS = 4_096;
 
 /** Holders of messages that are named. */
 const MAX_NAMED = 8;
-
-const REASONS: Readonly<Record<number, string>> = {
-  [Reason.RETRIES]: "retries",
-  [Reason.EXPIRED]: "expired",
-  [Reason.REJECTED]: "rejected",
-  [Reason.TOO_OLD]: "too old",
-};
 
 /** What is going on in the shard beside the queue. */
 export interface Surroundings {
@@ -226,7 +219,7 @@ export class QueueFindings {
     if (deadCount === 0) return;
     const { extents } = store;
     const last = extents.times[dead.tail] ?? 0;
-    const reason = REASONS[extents.reason(dead.tail)] ?? "";
+    const reason = DEATHS[extents.reason(dead.tail)] ?? "";
     const text = `${messagesAre(deadCount)} dead, the last died ${since(last, store.now)} (${reason})`;
     this.#add("DEAD_LETTERS", text, { deadLetters: deadCount, last, reason });
   }

@@ -7,6 +7,7 @@ import type { Browse } from "../command.js";
 import * as ext from "./extent.js";
 import type { Cursor, ExtentList } from "./extent-list.js";
 import type { Queue } from "./queue.js";
+import { deliveryOf, timeOf } from "./shown.js";
 import type { Store } from "./store.js";
 
 /** The place of a BROWSE in its lists. It first walks to the offset, which may be far, in steps. */
@@ -114,9 +115,9 @@ const show = (
   room: number,
   c: Browse,
 ): { readonly count: number; readonly bytes: number } => {
-  const { extents, wheel } = store;
-  const time = c.state === "dead" ? (extents.times[extent] ?? 0) : wheel.isScheduled(extent) ? wheel.dueOf(extent) : 0;
-  const delivery = c.state === "in-flight" ? extents.get(extent, ext.DELIVERY) >>> 0 : 0;
+  const { extents } = store;
+  const time = timeOf(store, extent);
+  const delivery = deliveryOf(store, extent);
   const { view } = store.pageOf(extent);
   const idLow = extents.idLow(extent);
   const isFragment = extents.isFragment(extent);

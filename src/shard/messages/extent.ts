@@ -51,6 +51,7 @@ export const REDRIVEN = 1;
 
 /** Ids of a block: a fragment lies within one. */
 export const BLOCK = 32;
+export const BLOCK_SHIFT = 5;
 
 export const NONE = -1;
 
@@ -79,8 +80,9 @@ export class ExtentTable {
   /** When the time to live ends (0: never), or when dead messages died; milliseconds since 1970. */
   times = new Float64Array(INITIAL_EXTENTS);
   /**
-   * Where messages stood in the line of their queue when they left its head: they have that place again when they are given
-   * back. 0: they have none, and go to the tail.
+   * Where messages stand in line, among those of their queue in their state: a number that each gets at the tail of a list, and
+   * keeps in flight, so that what is given back has its place again. Pieces of one extent have the same. Ready, delayed and dead
+   * messages are ordered by it, and within it by their ids' blocks.
    */
   places = new Float64Array(INITIAL_EXTENTS);
   /** What histories of its topic know of the failures of each extent's messages. Undefined: no message has ever failed. */
@@ -220,13 +222,25 @@ export class ExtentTable {
     return this.get(extent, MASK) !== 0;
   }
 
-  /** Whether a fragment has its place before another one; those without a place come last. */
-  isBefore(fragment: number, other: number): boolean {
-    const place = this.places[fragment] || Number.POSITIVE_INFINITY;
-    const otherPlace = this.places[other] || Number.POSITIVE_INFINITY;
+  /** Whether an extent has its place before another one. */
+  isBefore(extent: number, other: number): boolean {
+    const place = this.places[extent] as number;
+    const otherPlace = this.places[other] as number;
     if (place !== otherPlace) return place < otherPlace;
-    // Pieces of one fragment.
-    return this.lowest(fragment) >>> 0 < this.lowest(other) >>> 0;
+    // Pieces of one extent.
+    return this.firstLow(extent) < this.firstLow(other);
+  }
+
+  /** The low word of the id of the first message in an extent. */
+  firstLow(extent: number): number {
+    const low = this.idLow(extent);
+    if (!this.isFragment(extent)) return low;
+    return ((low & ~(BLOCK - 1)) | (31 - Math.clz32(this.lowest(extent)))) >>> 0;
+  }
+
+  /** Which block of ids an extent lies in, or begins in. */
+  block(extent: number): number {
+    return this.idLow(extent) >>> BLOCK_SHIFT;
   }
 
   /** The first message of a fragment, as a bit. */

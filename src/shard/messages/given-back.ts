@@ -1,7 +1,5 @@
 /**
- * Messages that are given back stand where they stood: at the head of their list, in the order in which they first left it,
- * whoever gives them back in whatever order. So the head of a list is what was given back, by place, and behind it is what
- * has none.
+ * Messages that are given back stand where they stood: at their place in line, whoever gives them back in whatever order.
  */
 import * as ext from "./extent.js";
 import type { ExtentList } from "./extent-list.js";
@@ -19,10 +17,10 @@ export const putBack = (store: Store, list: ExtentList, part: number): void => {
   if (rest !== ext.NONE) putBack(store, list, rest);
 };
 
-/** Cuts off what a piece has behind the first message of another piece of the same fragment; NONE: nothing. */
+/** Cuts off what a piece has behind the first message of another piece of the same block; NONE: nothing. */
 const cutBehind = (store: Store, piece: number, other: number): number => {
   const { extents, wheel } = store;
-  if (extents.places[piece] !== extents.places[other] || extents.places[piece] === 0) return ext.NONE;
+  if (extents.places[piece] !== extents.places[other] || extents.block(piece) !== extents.block(other)) return ext.NONE;
   const behind = extents.get(piece, ext.MASK) & ~(extents.lowest(other) - 1);
   if (behind === 0) return ext.NONE;
   const cut = store.split(piece, behind);

@@ -28,8 +28,6 @@ export const checkMessages = (store: Store, queues: Iterable<Queue | undefined>)
     let count = 0;
     let bytes = 0;
     let previous: number = ext.NONE;
-    // What was given back comes first, in its order.
-    let lastPlace = 0;
     for (let extent = list.head; extent !== ext.NONE; extent = store.extents.get(extent, ext.NEXT)) {
       check(!seen.has(extent), `extent ${extent} is in two lists`);
       seen.add(extent);
@@ -39,10 +37,7 @@ export const checkMessages = (store: Store, queues: Iterable<Queue | undefined>)
       checkExtent(store, extent);
       const isKept = store.log.pages.isKept(store.extents.get(extent, ext.PAGE));
       check(queue.isRecorded || !isKept, `extent ${extent} is kept and its queue is not recorded`);
-      const place = store.extents.places[extent] || Number.POSITIVE_INFINITY;
-      const isListed = state === State.READY || state === State.DEAD;
-      check(!isListed || place >= lastPlace, `extent ${extent} is in front of its place`);
-      lastPlace = place;
+      check(previous === ext.NONE || isInLine(store, previous, extent), `extent ${extent} is out of line`);
       const messages = store.extents.count(extent);
       const page = store.extents.get(extent, ext.PAGE);
       live.set(page, (live.get(page) ?? 0) + messages);
@@ -100,6 +95,21 @@ export const checkMessages = (store: Store, queues: Iterable<Queue | undefined>)
     check(page.live === (live.get(number) ?? 0), `page ${number} counts ${page.live} live messages`);
   });
   check(bytes === store.log.pages.bytes, `the log counts ${store.log.pages.bytes} bytes, its pages have ${bytes}`);
+};
+
+/**
+ * Whether an extent stands rightly behind another one: by their places and then by their blocks, in flight first of all by their
+ * deliveries. FIND goes by it.
+ */
+const isInLine = ({ extents, delivery }: Store, before: number, extent: number): boolean => {
+  if (extents.state(extent) === State.IN_FLIGHT) {
+    const age = (of: number): number => (delivery - extents.get(of, ext.DELIVERY)) >>> 0;
+    if (age(before) !== age(extent)) return age(before) > age(extent);
+  }
+  const place = extents.places[extent] as number;
+  const placeBefore = extents.places[before] as number;
+  if (place !== placeBefore) return placeBefore < place;
+  return extents.block(before) <= extents.block(extent);
 };
 
 /** A fragment lies in one block, is found by its id, and its entries have the size it says. */

@@ -9,6 +9,7 @@ import * as record from "../log/record.js";
 import * as ext from "./extent.js";
 import type { Cursor } from "./extent-list.js";
 import type { Queue } from "./queue.js";
+import { deliveryOf, timeOf } from "./shown.js";
 import type { Store } from "./store.js";
 
 /** A message in a queue: the bind key, the state, retry, reason, delivery and time, as BROWSE has them. */
@@ -122,11 +123,15 @@ export class LookupCursor {
 }
 
 const copyOf = (store: Store, queue: Queue, extent: number): FoundCopy => {
-  const { extents, wheel } = store;
+  const { extents } = store;
   const state = STATES[extents.state(extent)] ?? "ready";
-  const time = state === "dead" ? (extents.times[extent] ?? 0) : wheel.isScheduled(extent) ? wheel.dueOf(extent) : 0;
-  const delivery = state === "in-flight" ? extents.get(extent, ext.DELIVERY) >>> 0 : 0;
-  return [queue.bindKey, state, extents.retry(extent), extents.reason(extent), delivery, time];
+  const told = [
+    extents.retry(extent),
+    extents.reason(extent),
+    deliveryOf(store, extent),
+    timeOf(store, extent),
+  ] as const;
+  return [queue.bindKey, state, ...told];
 };
 
 /** The client that has a message in flight, and its connection; a popped one has neither. */

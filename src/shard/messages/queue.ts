@@ -101,7 +101,7 @@ export class Queue implements StoredQueue {
     const { extents, log } = this.store;
     const extent = newExtent(this, idHigh, idLow, count, log.entriesOffset, bytes);
     extents.setStatus(extent, State.READY, Reason.ALIVE, 0);
-    this.ready.push(extents, extent);
+    this.#append(this.ready, extent);
     this.readyCount += count;
     this.readyBytes += bytes;
     this.consumers?.onReady();
@@ -132,7 +132,6 @@ export class Queue implements StoredQueue {
   lease(fragment: number, count: number, holder: Holder | undefined, delivery: number, deadline: number): void {
     const { extents, wheel } = this.store;
     extents.setState(fragment, State.IN_FLIGHT);
-    if (extents.places[fragment] === 0) extents.places[fragment] = this.store.nextPlace();
     extents.set(fragment, ext.DELIVERY, delivery);
     extents.set(fragment, ext.HOLDER, holder === undefined ? 0 : holder.number + 1);
     if (holder === undefined) {
@@ -345,8 +344,7 @@ export class Queue implements StoredQueue {
     const { store } = this;
     const { extents } = store;
     extents.setState(fragment, State.READY);
-    extents.places[fragment] = 0;
-    this.ready.push(extents, fragment);
+    this.#append(this.ready, fragment);
     this.readyCount += extents.count(fragment);
     this.readyBytes += store.bytesOf(fragment, extents.get(fragment, ext.MASK));
     if (expiry > 0) store.wheel.schedule(fragment, expiry);
@@ -357,8 +355,7 @@ export class Queue implements StoredQueue {
     const { store } = this;
     const { extents } = store;
     extents.setState(fragment, State.DELAYED);
-    extents.places[fragment] = 0;
-    this.delayed.push(extents, fragment);
+    this.#append(this.delayed, fragment);
     this.delayedCount += extents.count(fragment);
     this.delayedBytes += store.bytesOf(fragment, extents.get(fragment, ext.MASK));
     store.wheel.schedule(fragment, expiry > 0 ? Math.min(due, expiry) : due);
@@ -436,9 +433,14 @@ export class Queue implements StoredQueue {
   #pushDead(fragment: number, count: number): void {
     const { extents } = this.store;
     extents.setState(fragment, State.DEAD);
-    extents.places[fragment] = 0;
-    this.dead.push(extents, fragment);
+    this.#append(this.dead, fragment);
     this.deadCount += count;
+  }
+
+  /** To the tail of one of its lists, with a new place in line. */
+  #append(list: ExtentList, extent: number): void {
+    this.store.extents.places[extent] = this.store.nextPlace();
+    list.push(this.store.extents, extent);
   }
 
   #holderOf(fragment: number): Holder | undefined {

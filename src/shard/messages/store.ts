@@ -65,6 +65,8 @@ export class Store {
   replayBytes = 0;
   /** While the log is read back. */
   missingSizes: MissingSizes | undefined;
+  /** Tells this life of the shard from others: when it began, in milliseconds since 1970. */
+  readonly life: number;
   #delivery = 0;
   #place = 0;
   readonly #run: Run = {
@@ -92,6 +94,7 @@ export class Store {
     readonly level: number,
     options: StoreOptions,
   ) {
+    this.life = Math.floor(now);
     this.stepExtents = options.stepExtents ?? STEP_EXTENTS;
     this.hashSecret = options.hashSecret ?? [0, 0];
     // Begins elsewhere in each life of the shard, so that old leases are not taken for new ones.

@@ -61,7 +61,7 @@ export type Effect =
   | (Address & { kind: "result"; value: unknown })
   | (Address & { kind: "settled"; count: number; faults: readonly SeenFault[] })
   /** `bytes`: of the runs, with their headers. */
-  | (Address & { kind: "messages"; messages: readonly SeenMessage[]; bytes: number })
+  | (Address & { kind: "messages"; messages: readonly SeenMessage[]; bytes: number; head?: readonly unknown[] })
   | (Address & { kind: "consumerClosed"; error: ErrorName })
   | ChannelMessages
   | { kind: "channelLost"; connection: number; channel: string; count: number }
@@ -101,7 +101,7 @@ const failuresIn = (bytes: Uint8Array = new Uint8Array(0)): SeenFailure[] => {
 export class Recorder implements Effects {
   #effects: Effect[] = [];
   #openChannel: ChannelMessages | undefined;
-  #open: { connection: number; request: number; messages: SeenMessage[]; bytes: number } | undefined;
+  #open: (Address & { messages: SeenMessage[]; bytes: number; head?: readonly unknown[] }) | undefined;
 
   /** All effects since the last call. */
   take(): Effect[] {
@@ -142,9 +142,9 @@ export class Recorder implements Effects {
     this.#say({ kind: "settled", connection, request, count, faults: each });
   }
 
-  openMessages(connection: number, request: number): void {
+  openMessages(connection: number, request: number, _isLook = false, head?: readonly unknown[]): void {
     assert.equal(this.#open, undefined, "openMessages twice");
-    this.#open = { connection, request, messages: [], bytes: 0 };
+    this.#open = { connection, request, messages: [], bytes: 0, ...(head && { head }) };
   }
 
   run(run: Readonly<Run>): void {
@@ -165,9 +165,9 @@ export class Recorder implements Effects {
 
   closeMessages(): void {
     assert.ok(this.#open !== undefined, "closeMessages without openMessages");
-    const { connection, request, messages, bytes } = this.#open;
+    const open = this.#open;
     this.#open = undefined;
-    this.#say({ kind: "messages", connection, request, messages, bytes });
+    this.#say({ kind: "messages", ...open });
   }
 
   openChannel(

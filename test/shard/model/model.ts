@@ -153,6 +153,8 @@ export class Model {
         throw new Error(
           "the model knows nothing of lists of consumers: see test/shard/consumers/consumer-list.test.ts",
         );
+      case "find":
+        throw new Error("the model knows nothing of finds: see test/shard/messages/find.test.ts");
       case "lookup":
         throw new Error("the model knows nothing of lookups: see test/shard/topics/keys.test.ts");
       case "channelCredit":

@@ -1,18 +1,20 @@
 /** What operators ask over HTTP. Each path is a request of docs/protocol.md, whose RESULT is the answer, as JSON. */
 import { ERRORS } from "../../../protocol/errors.js";
-import { packHead } from "../../../protocol/head.js";
-import { Answer, Op } from "../../../protocol/op.js";
+import { packHead, unpackHead } from "../../../protocol/head.js";
+import { Answer, Op, WITH_FAILURES } from "../../../protocol/op.js";
 import type { AnswerFrame } from "../../native/answer-frame.js";
 import { confirmedCount, refusal, refusalMessage, result } from "../../native/answer-reading.js";
 import type { HttpEntrance, HttpHandler } from "../../ports/http/entrance.js";
 import { type HttpExchange, JSON_TYPE } from "../../ports/http/exchange.js";
 import type { HttpSessions } from "../../ports/http/sessions.js";
-import { countOf, idOf, nameOf, numberOf, type Query, QueryError, queryOf } from "./query.js";
+import { countOf, flagOf, idOf, nameOf, numberOf, type Query, QueryError, queryOf } from "./query.js";
+import { shownMessages } from "./shown-messages.js";
 
 /** A request, as a query asks for it. Throws QueryError. */
 interface Asked {
   readonly op: number;
   readonly head: readonly unknown[];
+  readonly flags?: number;
   readonly payload?: Uint8Array;
 }
 
@@ -24,6 +26,27 @@ const ROUTES: Readonly<Record<string, Readonly<Record<string, (query: Query) => 
   },
   "/explain": {
     get: (query) => ({ op: Op.EXPLAIN, head: [nameOf(query, "topic"), query.get("queue"), query.get("route")] }),
+  },
+  "/find": {
+    get: (query) => ({
+      op: Op.FIND,
+      flags: WITH_FAILURES,
+      head: [
+        nameOf(query, "topic"),
+        query.get("queue"),
+        query.get("state"),
+        countOf(query, "max"),
+        countOf(query, "maxBytes"),
+        query.get("after"),
+        {
+          header: query.get("header"),
+          value: query.get("value"),
+          text: query.get("text"),
+          ignoreCase: flagOf(query, "ignoreCase") ?? null,
+          routeKey: query.get("route"),
+        },
+      ],
+    }),
   },
   "/history": {
     get: (query) => {
@@ -56,12 +79,12 @@ export const installOperatorHttp = (entrance: HttpEntrance, sessions: HttpSessio
   }
 };
 
-const ask = (exchange: HttpExchange, sessions: HttpSessions, { op, head, payload }: Asked): void => {
+const ask = (exchange: HttpExchange, sessions: HttpSessions, { op, head, flags = 0, payload }: Asked): void => {
   // None of them holds anything, so nobody has to cancel it.
   const session = sessions.shared(exchange.caller);
   session.request(
     op,
-    0,
+    flags,
     packHead(head),
     payload,
     exchange.guarded((frame: AnswerFrame) => answer(exchange, frame)),
@@ -70,9 +93,15 @@ const ask = (exchange: HttpExchange, sessions: HttpSessions, { op, head, payload
 
 const answer = (exchange: HttpExchange, frame: AnswerFrame): void => {
   if (frame.op === Answer.RESULT) return exchange.send(JSON.stringify(result(frame)));
+  if (frame.op === Answer.MESSAGES) return exchange.send(JSON.stringify(found(frame)));
   if (frame.op === Answer.CONFIRM) return exchange.send(JSON.stringify({ count: confirmedCount(frame) }));
   const code = refusal(frame) ?? "UNKNOWN_ERROR";
   refuse(exchange, statusOf(code), code, refusalMessage(frame));
+};
+
+const found = (frame: AnswerFrame): object => {
+  const [cursor, scanned, scannedBytes, state] = unpackHead(frame.bytes, frame.headStart, frame.headEnd);
+  return { cursor, scanned, scannedBytes, state, messages: shownMessages(frame) };
 };
 
 const refuse = (exchange: HttpExchange, status: string, code: string, text: string): void =>

@@ -39,3 +39,11 @@ export const numberOf = (query: Query, name: string): number => {
   if (number === undefined) throw new QueryError(`${name} is missing`);
   return number;
 };
+
+/** True or false; undefined: it is not there. Throws QueryError. */
+export const flagOf = (query: Query, name: string): boolean | undefined => {
+  const text = query.get(name);
+  if (text === null) return undefined;
+  if (text !== "true" && text !== "false") throw new QueryError(`${name} must be true or false`);
+  return text === "true";
+};
