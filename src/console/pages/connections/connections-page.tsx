@@ -17,23 +17,30 @@ import { text } from "./text.js";
 
 type Words = ReturnType<typeof text>;
 
-const columnsOf = (words: Words, close: (connection: ConnectionInfo) => void): readonly Column<ConnectionInfo>[] => [
-  { key: "id", title: words.id, cell: ({ id }) => id, sort: ({ id }) => id, numeric: true, width: "4.5rem" },
+const userColumn = (words: Words): Column<ConnectionInfo> => ({
+  key: "user",
+  title: words.user,
+  cell: ({ user }) => <Name value={user} />,
+  sort: ({ user }) => user,
+  width: "6.5rem",
+  priority: 2,
+});
+
+/** `hasUsers`: where nobody has shown to be anybody, there is no column for it. */
+const columnsOf = (
+  words: Words,
+  hasUsers: boolean,
+  close: (connection: ConnectionInfo) => void,
+): readonly Column<ConnectionInfo>[] => [
+  { key: "id", title: words.id, cell: ({ id }) => id, sort: ({ id }) => id, numeric: true, width: "4rem" },
   { key: "client", title: words.client, cell: ({ name }) => <Name value={name} />, sort: ({ name }) => name },
-  {
-    key: "user",
-    title: words.user,
-    cell: ({ user }) => <Name value={user} />,
-    sort: ({ user }) => user,
-    width: "7rem",
-    priority: 2,
-  },
+  ...(hasUsers ? [userColumn(words)] : []),
   {
     key: "protocol",
     title: words.protocol,
     cell: ({ protocol }) => protocol,
     sort: ({ protocol }) => protocol,
-    width: "6.5rem",
+    width: "6rem",
     priority: 2,
   },
   {
@@ -48,7 +55,7 @@ const columnsOf = (words: Words, close: (connection: ConnectionInfo) => void): r
     cell: ({ since }) => age(Date.now() - since),
     sort: ({ since }) => -since,
     numeric: true,
-    width: "7rem",
+    width: "6.5rem",
     priority: 3,
   },
   {
@@ -57,7 +64,7 @@ const columnsOf = (words: Words, close: (connection: ConnectionInfo) => void): r
     cell: ({ unanswered }) => count(unanswered),
     sort: ({ unanswered }) => unanswered,
     numeric: true,
-    width: "7.5rem",
+    width: "7rem",
     priority: 3,
   },
   {
@@ -66,7 +73,7 @@ const columnsOf = (words: Words, close: (connection: ConnectionInfo) => void): r
     cell: ({ consumers, subscriptions }) => count(consumers + subscriptions),
     sort: ({ consumers, subscriptions }) => consumers + subscriptions,
     numeric: true,
-    width: "7.5rem",
+    width: "6.5rem",
     priority: 2,
   },
   {
@@ -75,7 +82,7 @@ const columnsOf = (words: Words, close: (connection: ConnectionInfo) => void): r
     cell: ({ receivedRate }) => bytes(receivedRate),
     sort: ({ receivedRate }) => receivedRate,
     numeric: true,
-    width: "6.5rem",
+    width: "6rem",
     priority: 2,
   },
   {
@@ -84,7 +91,7 @@ const columnsOf = (words: Words, close: (connection: ConnectionInfo) => void): r
     cell: ({ sentRate }) => bytes(sentRate),
     sort: ({ sentRate }) => sentRate,
     numeric: true,
-    width: "6.5rem",
+    width: "6rem",
     priority: 2,
   },
   {
@@ -93,7 +100,7 @@ const columnsOf = (words: Words, close: (connection: ConnectionInfo) => void): r
     cell: ({ unsentBytes, held }) => (held ? <mark title={words.held}>{bytes(unsentBytes)}</mark> : bytes(unsentBytes)),
     sort: ({ unsentBytes }) => unsentBytes,
     numeric: true,
-    width: "6.5rem",
+    width: "5.5rem",
     priority: 3,
   },
   {
@@ -104,7 +111,7 @@ const columnsOf = (words: Words, close: (connection: ConnectionInfo) => void): r
         {words.close}
       </button>
     ),
-    width: "5rem",
+    width: "4.5rem",
   },
 ];
 
@@ -112,12 +119,13 @@ export const Page = ({ client }: PageProps) => {
   const words = text();
   const { value, error, reload } = usePolled(() => collect(client.connections()), [client]);
   const closing = useSignal<ConnectionInfo | undefined>(undefined);
+  const hasUsers = value?.rows.some(({ user }) => user !== "") === true;
   const columns = useMemo(
     () =>
-      columnsOf(words, (connection) => {
+      columnsOf(words, hasUsers, (connection) => {
         closing.value = connection;
       }),
-    [words],
+    [words, hasUsers],
   );
   const { value: chosen } = closing;
   return (
