@@ -101,8 +101,18 @@ it("says so while the broker is away, and goes on when it is back", async () => 
   await broker.close();
   const banner = page.getByRole("status").filter({ hasText: "The connection to the broker was lost" });
   await banner.waitFor();
+  // Another version has come up in its place.
+  await page.route("**/console/session", async (route) => {
+    const answer = await route.fetch().catch(() => undefined);
+    if (answer === undefined) return route.abort();
+    return route.fulfill({ json: { ...(await answer.json()), version: "99.0.0" } });
+  });
   await clientOf(await testBroker({}, broker), "afterwards");
   await row(page, "afterwards").waitFor();
   await expect.poll(() => banner.count()).toBe(0);
   expect(await page.evaluate(() => window.mark)).toBe("kept");
+  await page.getByText("The server is ringmq 99.0.0 now").waitFor();
+  await page.getByRole("button", { name: "Load anew" }).click();
+  await row(page, "afterwards").waitFor();
+  expect(await page.evaluate(() => window.mark)).toBeUndefined();
 });
