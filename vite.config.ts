@@ -46,6 +46,17 @@ const client: Plugin = {
   transform: (code, id) => (id.startsWith(DIST) ? code.replaceAll(LOOKS, "") : null),
 };
 
+/** `npx vite` serves the page while it is worked on, before a broker or a `gweb` that runs already. */
+const SERVER = process.env["RINGMQ_CONSOLE_URL"] ?? "http://127.0.0.1:9504/console";
+
+const behind = {
+  target: new URL(SERVER).origin,
+  rewrite: (path: string) => new URL(SERVER).pathname + path,
+  changeOrigin: true,
+  headers: { origin: new URL(SERVER).origin },
+  cookiePathRewrite: "/",
+};
+
 export default defineConfig({
   root: join(ROOT, "src/console"),
   // It is served below whatever path a proxy has put it.
@@ -60,5 +71,6 @@ export default defineConfig({
     reportCompressedSize: false,
     rolldownOptions: { treeshake: { moduleSideEffects: (id) => !id.startsWith(DIST) } },
   },
+  server: { proxy: { "/session": behind, "/nodes": behind, "/mq": { ...behind, ws: true } } },
   logLevel: "warn",
 });

@@ -91,6 +91,12 @@ it("draws the rows that are to be seen, of however many", async () => {
   await expect.poll(() => page.locator(".tools output").first().textContent()).toMatch(/^10,000( |$)/);
   expect(await page.locator("tbody tr").count()).toBeLessThan(100);
   await page.locator("tbody tr[tabindex='0']").focus();
+  // As fast as they can be pressed: none is lost.
+  for (let i = 0; i < 20; i++) await page.keyboard.press("PageDown");
+  const at = await page.evaluate(() => Number(document.activeElement?.getAttribute("aria-rowindex")));
+  for (let i = 0; i < 20; i++) await page.keyboard.press("PageUp");
+  expect(await page.evaluate(() => Number(document.activeElement?.getAttribute("aria-rowindex")))).toBe(2);
+  expect(at).toBeGreaterThan(20 * 10);
   await page.keyboard.press("End");
   await row(page, "many-9999").waitFor();
   expect(await page.locator("tbody tr").count()).toBeLessThan(100);

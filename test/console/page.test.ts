@@ -72,10 +72,21 @@ it("says that a page could not be loaded, and tries again", async () => {
   await row(page, "console").waitFor();
 });
 
-it("fits a telephone", async () => {
-  for (const hash of ["#/", "#/topics", "#/connections"]) {
-    const page = await openConsole(shared.http, hash, { viewport: { width: 375, height: 700 } });
-    await page.locator("main table").first().waitFor();
+it("fits a telephone, however long names are", async () => {
+  const client = await clientOf(shared);
+  const name = "x".repeat(255);
+  await client.publish(name, name);
+  await client.pop(name).then(([message]) => message?.nack({ retry: false, reason: name }));
+  await client.configureChannel(name, { keep: true });
+  const page = await openConsole(shared.http, "#/", { viewport: { width: 375, height: 700 } });
+  const of = (kind: string, ...rest: readonly string[]): string => ["#", kind, name, ...rest].join("/");
+  const topic = [of("topics"), ...["messages", "dead", "explain"].map((each) => of("topics", each))];
+  for (const hash of ["#/", "#/topics", ...topic, "#/channels", of("channels"), "#/connections"]) {
+    await page.evaluate((next) => {
+      location.hash = next;
+    }, hash);
+    await page.locator("main h1").waitFor();
+    await page.locator("main .loading").waitFor({ state: "detached" });
     expect(await page.evaluate(() => document.documentElement.scrollWidth), hash).toBe(375);
   }
 });
@@ -90,8 +101,18 @@ it("says so while the broker is away, and goes on when it is back", async () => 
   await broker.close();
   const banner = page.getByRole("status").filter({ hasText: "The connection to the broker was lost" });
   await banner.waitFor();
+  // Another version has come up in its place.
+  await page.route("**/console/session", async (route) => {
+    const answer = await route.fetch().catch(() => undefined);
+    if (answer === undefined) return route.abort();
+    return route.fulfill({ json: { ...(await answer.json()), version: "99.0.0" } });
+  });
   await clientOf(await testBroker({}, broker), "afterwards");
   await row(page, "afterwards").waitFor();
   await expect.poll(() => banner.count()).toBe(0);
   expect(await page.evaluate(() => window.mark)).toBe("kept");
+  await page.getByText("The server is ringmq 99.0.0 now").waitFor();
+  await page.getByRole("button", { name: "Load anew" }).click();
+  await row(page, "afterwards").waitFor();
+  expect(await page.evaluate(() => window.mark)).toBeUndefined();
 });

@@ -2,14 +2,24 @@
  * How the connection is, when it is not as it should be.
  */
 import { connectAgain, link } from "../broker/link.js";
-import { session } from "../broker/session.js";
+import { isOutdated, session } from "../broker/session.js";
 import { ErrorLine } from "../parts/error-line.js";
 import { visible } from "../parts/name.js";
 import { text } from "./text.js";
 
+const Outdated = () => (
+  <div class="banner" role="status">
+    <p>{text().outdated(visible(session.value?.version ?? ""))}</p>
+    <button type="button" onClick={() => location.reload()}>
+      {text().loadAnew}
+    </button>
+  </div>
+);
+
 export const Banner = () => {
   const { value: now } = link;
-  if (now.type === "connected" || now.type === "connecting") return null;
+  if (now.type === "connected") return isOutdated.value ? <Outdated /> : null;
+  if (now.type === "connecting") return null;
   const { unavailable } = session.value ?? {};
   return (
     <div class="banner" role="status">

@@ -69,8 +69,8 @@ const follow = async (url: string, signal: AbortSignal): Promise<void> => {
   for await (const status of connected.status()) {
     if (signal.aborted) return;
     link.value = linkOf(status) ?? link.value;
-    // A broker that was started again knows nobody any more: then this connection is given up for a login.
-    if (status.type === "disconnected") void readSession().catch(() => {});
+    // A broker that was started again knows nobody any more: then this connection is given up for a login. It may be another version.
+    if (status.type === "disconnected" || status.type === "connected") void readSession().catch(() => {});
   }
   throw (await connected.closed) ?? new ServerError("CLIENT_CLOSED", "the connection was closed");
 };

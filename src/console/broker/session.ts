@@ -1,7 +1,7 @@
 /**
  * Who the reader is to the server of the page: `console/session`, which keeps the token in a cookie that no script can read.
  */
-import { signal } from "@preact/signals";
+import { computed, signal } from "@preact/signals";
 
 export interface Session {
   /** What serves the page: a broker, or the console of several nodes. */
@@ -27,6 +27,15 @@ export class ServerError extends Error {
 /** Undefined: it is not known yet. */
 export const session = signal<Session | undefined>(undefined);
 
+/** Of the server that this page is from. */
+let ownVersion: string | undefined;
+
+/** The server is of another version than the page: it was replaced while that was open. */
+export const isOutdated = computed(() => {
+  const { value: now } = session;
+  return now !== undefined && now.version !== ownVersion;
+});
+
 /** A place beside the page, as `session` or `nodes`. */
 export const placeOf = (name: string): URL => new URL(name, location.href.split(/[?#]/, 1)[0]);
 
@@ -51,6 +60,7 @@ export const askServer = async (name: string, method = "GET", body?: unknown): P
 
 /** What is as it was stays the same object: whoever watches it has nothing to do. */
 const learn = (next: Session): void => {
+  ownVersion ??= next.version;
   if (JSON.stringify(next) !== JSON.stringify(session.value)) session.value = next;
 };
 

@@ -34,6 +34,9 @@ interface ChartProps {
 
 const HEIGHT = 160;
 
+/** Steps of the scale of values: none is a part of 1, which would be written rounded. */
+const STEPS = Array.from({ length: 15 }, (_, power) => [1, 2, 5].map((step) => step * 10 ** power)).flat();
+
 /** Room above the highest line, as a factor. */
 const HEADROOM = 1.1;
 
@@ -55,7 +58,7 @@ const optionsOf = (
     scales: { x: { time: true }, y: { range: (_, __, max) => [0, Math.max(least, max * HEADROOM)] } },
     axes: [
       { ...axis, size: 24, gap: 4, space: 80, values: (_, ticks) => ticks.map((tick) => clock(tick * 1_000)) },
-      { ...axis, size: 52, gap: 6, space: 30, values: (_, ticks) => ticks.map(format) },
+      { ...axis, size: 52, gap: 6, space: 30, incrs: STEPS, values: (_, ticks) => ticks.map(format) },
     ],
     series: [
       {},

@@ -47,8 +47,8 @@ interface TableProps<R> {
   readonly empty: ComponentChildren;
   /** The end stays in sight as rows are added there, unless the reader has scrolled away from it. Default false. */
   readonly follow?: boolean;
-  /** Beside the search. */
-  readonly tools?: ComponentChildren;
+  /** Beside the search; a function gets the rows that match it. */
+  readonly tools?: ComponentChildren | ((found: readonly R[]) => ComponentChildren);
 }
 
 /** The height of a row, in px, as in table.css. */
@@ -178,9 +178,20 @@ export const Table = <R,>({
     top.value = element.scrollTop;
   }, [rows, follow]);
 
-  const moveTo = (target: number): void => {
+  /** The index of the row that gets the focus when it is drawn. */
+  const awaited = useRef<number>(undefined);
+  const rowAt = (index: number): HTMLElement | undefined =>
+    box.current?.querySelector<HTMLElement>(`[aria-rowindex="${index + 2}"]`) ?? undefined;
+  // Before the next key comes: the row that has had the focus may be gone from the page.
+  useLayoutEffect(() => {
+    const { current: index } = awaited;
+    awaited.current = undefined;
+    if (index !== undefined) rowAt(index)?.focus({ preventScroll: true });
+  });
+
+  const moveTo = (wanted: number): void => {
     const element = box.current;
-    const index = Math.max(0, Math.min(shown.length - 1, target));
+    const index = Math.max(0, Math.min(shown.length - 1, wanted));
     if (element === null || shown.length === 0) return;
     current.value = index;
     // The head of the table is as high as a row, and covers what is under it.
@@ -189,7 +200,9 @@ export const Table = <R,>({
       element.scrollTop = (index + 2) * ROW - element.clientHeight;
     }
     top.value = element.scrollTop;
-    requestAnimationFrame(() => element.querySelector<HTMLElement>(`[aria-rowindex="${index + 2}"]`)?.focus());
+    const target = rowAt(index);
+    awaited.current = target === undefined ? index : undefined;
+    target?.focus({ preventScroll: true });
   };
 
   const onKeyDown = (event: KeyboardEvent): void => {
@@ -246,7 +259,7 @@ export const Table = <R,>({
             <output class="muted">{text().rows(count(shown.length), count(rows.length))}</output>
           )}
           <span class="space" />
-          {tools}
+          {typeof tools === "function" ? tools(shown) : tools}
         </div>
       )}
       <div

@@ -47,7 +47,7 @@ export const text = texts({
     ackedRate: "确认/秒",
     ready: "就绪",
     inFlight: "处理中",
-    delayed: "延时",
+    delayed: "延迟",
     dead: "死信",
     deadShort: "死信",
     oldest: "最长等待",
