@@ -2,20 +2,32 @@
  * Requests about what goes on in a broker: what becomes of messages, who is connected, and who takes messages.
  */
 import { parseId } from "../../protocol/id.js";
+import { MAX_PARTS } from "../../protocol/limits.js";
 import { Op } from "../../protocol/op.js";
 import { badArgument } from "../arguments/argument-checks.js";
 import { names, readOptions } from "../arguments/option-reader.js";
 import { PublishChecks } from "../arguments/publish-checks.js";
+import { checkWhole } from "../arguments/value-checks.js";
 import { ask, look } from "../connection/ask.js";
 import type { Connection } from "../connection/connection.js";
 import { CountRequest, ResultRequest } from "../connection/pending-request.js";
 import type { ConnectionInfo, ConsumerInfo } from "./connection-info.js";
+import type { DeadLetterGroups } from "./dead-letter-groups.js";
+import type { DelayedCounts, DelayedOptions } from "./delayed-counts.js";
 import type { ExplainOptions, Finding } from "./finding.js";
 import type { MessageHistory } from "./message-history.js";
 import { PAGE_SIZE } from "./pages.js";
-import { readConnectionPage, readConsumerPage, readFindings, readHistory } from "./results.js";
+import {
+  readConnectionPage,
+  readConsumerPage,
+  readDeadGroups,
+  readDelayed,
+  readFindings,
+  readHistory,
+} from "./results.js";
 
 const OPTIONS = names("queue", "routeKey");
+const DELAYED_OPTIONS = names("queue", "buckets", "from", "to");
 
 export class Inspection {
   readonly #connection: Connection;
@@ -40,6 +52,20 @@ export class Inspection {
     if (words === undefined) throw badArgument("id", id, "the id of a message");
     const head = [topic, words.high, words.low];
     return look(this.#connection, Op.HISTORY, head, new ResultRequest(readHistory));
+  }
+
+  async delayed(topic: string, options: DelayedOptions): Promise<DelayedCounts> {
+    this.#checks.name("topic", topic);
+    const { queue, buckets, from, to } = readOptions(options, DELAYED_OPTIONS);
+    this.#checks.key("queue", queue);
+    checkWhole("buckets", buckets, 1, MAX_PARTS);
+    checkWhole("from", from, 0, Number.MAX_SAFE_INTEGER);
+    checkWhole("to", to, from ?? 0, Number.MAX_SAFE_INTEGER);
+    return look(this.#connection, Op.DELAYED, [topic, queue, buckets, from, to], new ResultRequest(readDelayed));
+  }
+
+  async deadGroups(topic: string, queue: string, max: number): Promise<DeadLetterGroups> {
+    return look(this.#connection, Op.DEAD_GROUPS, [topic, queue, max], new ResultRequest(readDeadGroups));
   }
 
   async *connections(): AsyncGenerator<ConnectionInfo, void> {
