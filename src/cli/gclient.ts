@@ -69,7 +69,7 @@ const fail = (reason: string, code = FAILURE): Promise<never> => leave(`error: $
 
 const connected = async (settings: GclientSettings): Promise<GmqConnection> => {
   try {
-    return await GmqConnection.open(settings.node);
+    return await GmqConnection.open(settings.node, settings.token);
   } catch (error) {
     const where = formatAddress(settings.node);
     return fail(
@@ -95,7 +95,7 @@ const run = async (settings: GclientSettings): Promise<boolean> => {
   const { command: name } = settings;
   if (name === "pop_loop") {
     await connected(settings).then((node) => node.close());
-    return await popLoop(() => GmqConnection.open(settings.node), settings, line);
+    return await popLoop(() => GmqConnection.open(settings.node, settings.token), settings, line);
   }
   const toOne = NODE_COMMANDS[name];
   const node = toOne && (await connected(settings));

@@ -1,6 +1,7 @@
 /** A connection to a node of gmq: requests may be sent ahead, their responses come in the same order. */
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
+import * as requests from "./requests.js";
 import { type Response, ResponseReader, ResponseType } from "./response-reader.js";
 
 /** How long a node may take to accept, in milliseconds. */
@@ -48,8 +49,8 @@ export class GmqConnection {
     socket.on("data", (chunk: Buffer) => this.#read(chunk));
   }
 
-  /** Rejects when there is no node, or it does not accept in time. */
-  static async open({ host, port }: Peer): Promise<GmqConnection> {
+  /** Rejects when there is no node, it does not accept in time, or refuses the token. */
+  static async open({ host, port }: Peer, token?: string): Promise<GmqConnection> {
     const socket = connect({ host, port, noDelay: true });
     try {
       await once(socket, "connect", { signal: AbortSignal.timeout(CONNECT_TIME) });
@@ -57,7 +58,12 @@ export class GmqConnection {
       socket.destroy();
       throw error instanceof Error && error.name === "AbortError" ? new Error("it does not accept in time") : error;
     }
-    return new GmqConnection(socket);
+    const connection = new GmqConnection(socket);
+    if (token === undefined) return connection;
+    const { type, data } = await connection.send(requests.auth(token));
+    if (type === ResponseType.result) return connection;
+    connection.close();
+    throw new Error(`it refuses the token: ${data}`);
   }
 
   /** This side of the connection: `127.0.0.1:40000`. */

@@ -48,6 +48,9 @@ export const dead = (topic: string, bindKey: string, count: number): Buffer =>
 
 export const queue = (topic: string, bindKey: string): Buffer => line("queue", topic, bindKey);
 
+/** Says who the client is, to a node of ringmq's that has users: the first line. */
+export const auth = (token: string): Buffer => line("auth", token);
+
 export const subscribe = (channel: string): Buffer => line("subscribe", channel);
 
 export const publish = (channel: string, body: Buffer): Buffer =>

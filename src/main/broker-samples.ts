@@ -45,8 +45,11 @@ export const sampleBroker = ({ options, engine, server, connections, health, mqF
     samples.add("diskReserve", options.diskReserve);
   }
   samples.add("busy", performance.eventLoopUtilization().active / 1_000, { thread: "main" });
-  if (server.grpcBusySeconds !== undefined) samples.add("busy", server.grpcBusySeconds, { thread: "grpc" });
-  if (mqFiles !== undefined) samples.add("busy", mqFiles.busySeconds, { thread: "mq-files" });
+  for (const [thread, loop] of [["grpc", server.grpcLoop] as const, ["mq-files", mqFiles] as const]) {
+    if (loop === undefined) continue;
+    samples.add("busy", loop.busySeconds, { thread });
+    samples.add("lag", loop.lagSeconds, { thread });
+  }
   const now = performance.timeOrigin + performance.now();
   const topics: TopicRows[] = [];
   for (const [shard, metrics] of supervisor.metrics.entries()) {

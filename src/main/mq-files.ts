@@ -1,6 +1,7 @@
 /** The thread that writes the files of topics, and the native connection that it has. */
 import { Worker } from "node:worker_threads";
 import { Bridge } from "../bridge/bridge.js";
+import { LoopLagReader } from "../metrics/loop-lag.js";
 import type { MqFilesMessage, MqFilesOrder, MqFilesThreadData } from "../mq-files/thread/thread-messages.js";
 import type { Log } from "./log.js";
 import { openLane } from "./ports/bridge/lane-connection.js";
@@ -17,6 +18,7 @@ export class MqFiles {
   readonly #directory: string;
   readonly #log: Log;
   #worker: Worker | undefined;
+  #lag = new LoopLagReader();
   #isStopping = false;
   #restart: NodeJS.Timeout | undefined;
   #stopped: () => void = () => {};
@@ -32,8 +34,14 @@ export class MqFiles {
     return (this.#worker?.performance.eventLoopUtilization().active ?? 0) / 1_000;
   }
 
+  /** How late it is. */
+  get lagSeconds(): number {
+    return this.#worker === undefined ? 0 : this.#lag.seconds();
+  }
+
   start(): void {
-    const data: MqFilesThreadData = { directory: this.#directory };
+    this.#lag = new LoopLagReader();
+    const data: MqFilesThreadData = { directory: this.#directory, lag: this.#lag.memory };
     const worker = new Worker(THREAD, { workerData: data, ...inheritedFlags() });
     this.#worker = worker;
     const bridge = new Bridge(

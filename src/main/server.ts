@@ -294,9 +294,9 @@ export class Server implements ConnectionHost, SessionHost {
     this.#metrics?.close();
   }
 
-  /** How long the event loop of the gRPC thread was busy; undefined: there is none. */
-  get grpcBusySeconds(): number | undefined {
-    return this.#grpc?.busySeconds;
+  /** How the event loop of the gRPC thread does; undefined: there is none. */
+  get grpcLoop(): Pick<GrpcPort, "busySeconds" | "lagSeconds"> | undefined {
+    return this.#grpc;
   }
 
   /** A shard has lost all that it knew of connections. */

@@ -15,6 +15,7 @@ import { hashOf } from "../../src/main/access/token-hash.js";
 import type { PermissionName, UserOptions } from "../../src/main/user-options.js";
 import { ERRORS, errorName } from "../../src/protocol/errors.js";
 import { Answer, Op } from "../../src/protocol/op.js";
+import { reflect } from "../conformance/reflection-client.js";
 import { entries, frame } from "../main/frames.js";
 import { sharedBroker, testBroker } from "./brokers.js";
 import { NativeClient } from "./native-client.js";
@@ -214,11 +215,12 @@ describe("HTTP of a broker with users", () => {
     }
     const who = async (header: string): Promise<unknown> => {
       const text = await ask("/console/session", "GET", header);
+      if (statusOf(text) !== 200) return statusOf(text);
       const { login, user } = JSON.parse(text.slice(text.indexOf("\r\n\r\n"))) as Record<string, unknown>;
       return [login, user];
     };
     expect(await who("")).toEqual([true, null]);
-    expect(await who(bearer("wrong"))).toEqual([true, null]);
+    expect(await who(bearer("wrong"))).toBe(401);
     expect(await who(bearer(tokenOf("few")))).toEqual([false, "few"]);
   });
 
@@ -312,6 +314,10 @@ describe("gRPC of a broker with users", () => {
       ]).toEqual([...Array(3).fill(status.UNAUTHENTICATED), status.PERMISSION_DENIED, status.OK]);
     }
     client.close();
+    // What the service is called says nothing of the broker.
+    const port = running.addresses.grpc?.port ?? 0;
+    const { services } = await reflect("v1", { port, secured: credentials.createInsecure() }, "mq.MQ");
+    expect(services.sort()).toEqual(["grpc.health.v1.Health", "mq.MQ"]);
   });
 });
 

@@ -226,6 +226,21 @@ describe.each(TRANSPORTS)("over %s", (transport) => {
     await expect(second?.ack()).rejects.toMatchObject({ code: "UNKNOWN_MESSAGE" });
   });
 
+  it("gives messages back to where they were, as if nobody had popped them", async () => {
+    const { client } = await start();
+    await client.publishBatch("orders", ["a", "b", "c"]);
+    const [first, second] = await client.pop("orders", { max: 2 });
+    await second?.release();
+    await first?.release();
+    await expect(first?.ack()).rejects.toMatchObject({ code: "LEASE_LOST" });
+    const again = await client.pop("orders", { max: 3 });
+    expect(again.map((message) => [message.text(), message.retry])).toEqual([
+      ["a", 0],
+      ["b", 0],
+      ["c", 0],
+    ]);
+  });
+
   it("settles by id what somebody else holds", async () => {
     const { client, open } = await start();
     const { ids } = await client.publishBatch("orders", ["a", "b", "c"]);

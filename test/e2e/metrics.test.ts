@@ -1,4 +1,5 @@
 /** `/metrics`, `/healthz` and `/readyz` of a broker, from its start to its end. */
+import { connect } from "node:net";
 import { join } from "node:path";
 import { BroadcastChannel } from "node:worker_threads";
 import { describe, expect, it, onTestFinished } from "vitest";
@@ -131,6 +132,8 @@ describe.each(ENGINE_NAMES)("with the HTTP engine %s", (httpEngine) => {
     const closing = broker.close();
     expect(await ask(metrics, "/readyz")).toEqual([503, "the broker is stopping\n"]);
     expect(await ask(metrics, "/healthz")).toEqual([200, "ok\n"]);
+    const last = await scrape(metrics);
+    expect([last.get("ringmq_ready"), last.get('ringmq_published_messages_total{shard="0"}')]).toEqual([0, 2]);
     // On connections that come now, on the port of the clients as well; none comes to stay.
     expect(await ask(http, "/readyz")).toEqual([503, "the broker is stopping\n"]);
     expect(await ask(http, "/healthz")).toEqual([200, "ok\n"]);
@@ -141,8 +144,41 @@ describe.each(ENGINE_NAMES)("with the HTTP engine %s", (httpEngine) => {
     for (const port of [http, metrics]) await expect(get(port, "/healthz")).rejects.toThrow();
   });
 
+  it("those who ask for metrics and read none of them cost nobody anything, while a shard stands still too", async () => {
+    const data = join(testDirectory(), "data");
+    const shard = holdShard(data);
+    const early = deferred<Addresses>();
+    const starting = testBroker(
+      { data, httpEngine, metricsAddress: LOCAL },
+      { thread: WAITING, listensEarly: early.resolve },
+    );
+    const { metrics: { port = 0 } = {} } = await early.promise;
+    await shard.waits();
+    const request = `GET /metrics HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n\r\n`;
+    const before = process.memoryUsage().rss;
+    for (let i = 0; i < 40; i++) {
+      const socket = connect(port, "127.0.0.1");
+      onTestFinished(() => void socket.destroy());
+      socket.on("error", () => {}).pause();
+      // As many as a connection may ask for ahead.
+      socket.write(request.repeat(1_000));
+    }
+    for (let i = 0; i < 5; i++) expect((await scrape(port)).get('ringmq_shard_up{shard="0"}')).toBe(0);
+    expect(await ask(port, "/healthz")).toEqual([200, "ok\n"]);
+    expect(process.memoryUsage().rss - before).toBeLessThan(256 * 1024 * 1024);
+    shard.go();
+    await starting;
+    expect(await ask(port, "/readyz")).toEqual([200, "ready\n"]);
+  });
+
   it("a scrape of the HTTP port shows all metrics, and what clients have done", async () => {
-    const { tcp, http } = await testBroker({ httpEngine, shards: 2, metricsTopics: 1 });
+    const { tcp, http } = await testBroker({
+      httpEngine,
+      shards: 2,
+      metricsTopics: 1,
+      grpc: LOCAL,
+      mqFiles: join(testDirectory(), "files"),
+    });
     const client = await clientOf(tcp);
     await client.configure("jobs", { retries: 0 });
     await client.publishBatch(
@@ -186,6 +222,9 @@ describe.each(ENGINE_NAMES)("with the HTTP engine %s", (httpEngine) => {
     expect(values.get("ringmq_disk_free_bytes")).toBeGreaterThan(0);
     expect(values.get("process_cpu_seconds_total")).toBeGreaterThan(0);
     expect(values.get("nodejs_eventloop_lag_seconds")).toBeGreaterThanOrEqual(0);
+    for (const thread of ["grpc", "mq-files"]) {
+      expect(values.get(`ringmq_thread_lag_seconds{thread="${thread}"}`)).toBeLessThan(60);
+    }
     const { body } = await get(http, "/metrics");
     for (const { name, type, help } of METRICS) {
       expect(body).toContain(`# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${name}`);

@@ -1,7 +1,10 @@
 /** Programs show tokens: nodes and gclient to a registry, memmq's client and proxy to a broker with users. */
+import { once } from "node:events";
+import { connect } from "node:net";
 import { expect, it } from "vitest";
 import { hashOf } from "../../src/main/access/token-hash.js";
 import { testBroker } from "./brokers.js";
+import { sendRaw } from "./raw-http.js";
 import { Shell } from "./shell.js";
 
 const TOKEN = "ringmq_of-the-fleet";
@@ -27,6 +30,53 @@ it("gregister, gnode and gclient", async () => {
     data: { nodes: [{ id: 2 }] },
   });
   for (const { text } of [registry, node, stranger, pushed]) expect(text.out + text.err).not.toContain(TOKEN);
+});
+
+it("gclient to nodes that have users", async () => {
+  const users = [
+    { name: "some", tokens: [{ hash: hashOf(TOKEN) }], permissions: [{ topics: "mine", allow: ["publish"] as const }] },
+  ];
+  const { tcp } = await testBroker({ users, durability: "memory" });
+  const open = await testBroker({ durability: "memory" });
+  const push = async (port: number, topic: string, token: string): Promise<readonly [number | null, string]> => {
+    const line = `gclient -node_addr=127.0.0.1:${port} -cmd=push -push_num=2 -topic=${topic} ${token}`;
+    const { exit, text } = new Shell().program(line);
+    return [await exit, text.err];
+  };
+  const id = expect.stringMatching(/msg\.id:\d+/);
+  expect(await push(tcp, "mine", `-token=${TOKEN}`)).toEqual([0, id]);
+  expect(await push(tcp, "others", `-token=${TOKEN}`)).toEqual([1, expect.stringContaining("permission")]);
+  expect(await push(tcp, "mine", "-token=wrong")).toEqual([1, expect.stringContaining("it refuses the token")]);
+  expect(await push(tcp, "mine", "")).toEqual([1, expect.stringContaining("asks who its clients are")]);
+  // One that has none takes whatever is shown.
+  expect(await push(open.tcp, "mine", "-token=any")).toEqual([0, id]);
+});
+
+it("a line of the line protocol shows a token, which counts alone", async () => {
+  const users = [
+    { name: "other", tokens: [], permissions: [] },
+    { name: "some", tokens: [{ hash: hashOf(TOKEN) }], permissions: [{ topics: "mine", allow: ["manage"] as const }] },
+  ];
+  const { tcp } = await testBroker({ users, gmqIdentity: "other", durability: "memory" });
+  const say = (text: string, least: number) => sendRaw(tcp, text, ({ length }) => length >= least);
+  const OK = "\0\x67\0\0\0\x02ok";
+  expect(await say(`auth ${TOKEN}\r\nset mine 1 1 1 1\nset x 1 1 1 1\n`, 20)).toMatch(
+    new RegExp(`^${OK}${OK}\0\x66.*permission`, "s"),
+  );
+  // Without a line it is the user that was named, with a wrong one nobody, and nobody who does not come to an end.
+  expect(await say("set mine 1 1 1 1\n", 20)).toMatch(/^\0\x66.*permission/s);
+  for (const wrong of ["auth wrong\n", `auth ${TOKEN} x\n`, "auth \n", `auth ${"x".repeat(1_500)}\n`]) {
+    expect(await say(wrong, 40)).toMatch(/^\0\x66.*asks who its clients are/s);
+  }
+  expect(await say(`auth ${"x".repeat(3_000)}`, 1_000)).toBe("");
+  // In pieces.
+  const socket = connect(tcp, "127.0.0.1");
+  for (const piece of ["a", "uth ", TOKEN.slice(0, 9), `${TOKEN.slice(9)}\nping x\n`]) {
+    await new Promise((resolve) => socket.write(piece, resolve));
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  expect(String((await once(socket, "data"))[0])).toContain("ok");
+  socket.destroy();
 });
 
 it("a token or a hash that is none is refused, and a token is not repeated", async () => {

@@ -23,11 +23,36 @@ export const CONSOLE_PLACES: readonly Place[] = [
     may: ["./text.js", "../../base/page.js", "../../broker/polled.js", "../../parts/table.js", "ringmq/client"],
     mayNot: ["../../app/pages.js", "../overview/text.js", "uplot", "../../../client/client.js"],
   },
-  ...["topics", "topic"].map((page) => ({
+  ...["topics", "topic", "messages"].map((page) => ({
     file: `src/console/pages/${page}/probe.tsx`,
     may: ["./text.js", "../../base/page.js", "../../broker/polled.js", "../../parts/table.js", "ringmq/client"],
     mayNot: ["../../app/pages.js", "../connections/text.js", "uplot", "../../../client/client.js"],
   })),
+  {
+    file: "src/console/findings/probe.tsx",
+    may: ["./text.js", "../base/route.js", "../broker/polled.js", "../parts/format.js", "ringmq/client"],
+    mayNot: ["../pages/explain/text.js", "../app/pages.js", "uplot", "../../client/client.js"],
+  },
+  {
+    file: "src/console/pages/channels/probe.tsx",
+    may: ["./text.js", "../../base/page.js", "../../broker/polled.js", "../../parts/table.js", "ringmq/client"],
+    mayNot: ["../../app/pages.js", "../history/text.js", "../../findings/text.js", "uplot"],
+  },
+  {
+    file: "src/console/pages/dead-letters/probe.tsx",
+    may: ["./text.js", "../../base/page.js", "../../broker/polled.js", "../../parts/table.js", "ringmq/client"],
+    mayNot: ["../../app/pages.js", "../history/text.js", "../../findings/text.js", "uplot"],
+  },
+  {
+    file: "src/console/pages/explain/probe.tsx",
+    may: ["./text.js", "../../base/page.js", "../../broker/polled.js", "../../findings/findings.js", "ringmq/client"],
+    mayNot: ["../../app/pages.js", "../history/text.js", "uplot", "../../../client/client.js"],
+  },
+  {
+    file: "src/console/pages/history/probe.tsx",
+    may: ["./text.js", "../../base/page.js", "../../broker/polled.js", "../../parts/table.js", "ringmq/client"],
+    mayNot: ["../../app/pages.js", "../explain/text.js", "uplot", "../../../client/client.js"],
+  },
   {
     file: "src/console/app/probe.tsx",
     may: ["./frame.css", "../broker/link.js", "../pages/connections/text.js", "preact"],

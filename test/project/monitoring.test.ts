@@ -10,7 +10,7 @@ for (const { name, type, labels } of METRICS) {
   if (type !== "histogram") series.set(name, labels);
   else for (const part of ["_bucket", "_sum", "_count"]) series.set(name + part, [...labels, "le"]);
 }
-for (const [, name = ""] of (await new Scrape(() => new Samples()).text()).matchAll(/^# TYPE (\S+)/gm)) {
+for (const [, name = ""] of (await new Scrape(() => new Samples()).bytes()).toString().matchAll(/^# TYPE (\S+)/gm)) {
   if (!name.startsWith("ringmq_")) series.set(name, []);
 }
 

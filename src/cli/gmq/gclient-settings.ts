@@ -88,7 +88,7 @@ export const GCLIENT_FLAGS: readonly FlagGroup[] = [
       {
         name: "token",
         value: "token",
-        description: `says who you are to a registry that asks; others on this machine see flags, so rather set ${TOKEN_VARIABLE}`,
+        description: `says who you are to nodes of ringmq's that have users, and to a registry that asks; others on this machine see flags, so rather set ${TOKEN_VARIABLE}`,
         parse: parseToken,
       },
     ],
@@ -134,7 +134,7 @@ export interface GclientSettings {
   readonly registries: readonly string[];
   /** Empty: registries are asked. */
   readonly etcd: readonly string[];
-  /** What the registry is shown; undefined: nothing. */
+  /** What nodes and the registry are shown; undefined: nothing. */
   readonly token: string | undefined;
   readonly topic: string;
   readonly routeKey: string;

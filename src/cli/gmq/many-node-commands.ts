@@ -56,7 +56,7 @@ const push =
   (pick: PickBy): ManyNodeCommand =>
   async (settings, { line, progress }) => {
     const { topic, routeKey, pushCount } = settings;
-    const pool = new NodePool(await findNodes(settings), pick);
+    const pool = new NodePool(await findNodes(settings), pick, settings.token);
     /** A node that fails is left out; what it has not confirmed goes to another. */
     const send = async (i: number): Promise<{ readonly address: string; readonly response: Response }> => {
       const request = requests.pub(topic, routeKey, 0, Buffer.from(bodyOf(settings, i)));
@@ -86,7 +86,7 @@ const push =
 
 /** Until the process is stopped. A node that fails is left out until it is listed anew. */
 const popByWeight: ManyNodeCommand = async (settings, { line }) => {
-  const pool = new NodePool(await findNodes(settings), "weight");
+  const pool = new NodePool(await findNodes(settings), "weight", settings.token);
   let listed = performance.now();
   for (;;) {
     if (performance.now() - listed > LIST_EVERY) {

@@ -19,7 +19,10 @@ export class NodePool {
   #nodes: readonly NodeInfo[];
   readonly #connections = new Map<string, Promise<GmqConnection>>();
 
-  constructor(nodes: readonly NodeInfo[], pick: PickBy) {
+  readonly #token: string | undefined;
+
+  constructor(nodes: readonly NodeInfo[], pick: PickBy, token: string | undefined) {
+    this.#token = token;
     this.#nodes = nodes;
     this.#picker = createPicker(pick);
   }
@@ -37,7 +40,7 @@ export class NodePool {
     let connection = this.#connections.get(address);
     if (connection === undefined) {
       // An address of a list may lack its host, or have a scheme before it.
-      connection = GmqConnection.open(parseNodeAddress(address) ?? { host: address, port: 0 });
+      connection = GmqConnection.open(parseNodeAddress(address) ?? { host: address, port: 0 }, this.#token);
       // Whoever uses it is told.
       connection.catch(() => {});
       this.#connections.set(address, connection);

@@ -16,7 +16,7 @@ const NO_OPTIONS = {};
 /**
  * A message that this program holds until it is settled or its lease ends.
  *
- * Each of `ack`, `nack` and `touch` resolves when the broker has done it and rejects with LEASE_LOST or UNKNOWN_MESSAGE
+ * Each of `ack`, `nack`, `release` and `touch` resolves when the broker has done it and rejects with LEASE_LOST or UNKNOWN_MESSAGE
  * when it could not, or with CONNECTION_CLOSED. A program need not wait: an unheeded rejection does not end it, because
  * a message whose ack is lost is delivered again.
  */
@@ -90,6 +90,17 @@ export class Message extends StoredMessage<DeliveredRun> {
     this.settle();
     const { idHigh, idLow, delivery } = arrival.fields;
     return arrival.settler.nack(idHigh, idLow + index, delivery, read);
+  }
+
+  /**
+   * Gives the message back to where it was in its queue, for others: it counts for no retry. For a program that has done nothing with it.
+   */
+  release(): Promise<void> {
+    const { arrival, index } = this;
+    if (arrival.isAcked) return gone(this.id);
+    this.settle();
+    const { idHigh, idLow, delivery } = arrival.fields;
+    return arrival.settler.giveBack(idHigh, idLow + index, delivery);
   }
 
   /** Holds the message for longer. `deadline` stays what it was on delivery. */

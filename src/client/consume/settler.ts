@@ -110,6 +110,10 @@ export class Settler {
     return this.#settle(Op.NACK, nackArguments(options), high, low, delivery);
   }
 
+  giveBack(high: number, low: number, delivery: number): Promise<void> {
+    return this.#settle(Op.RELEASE, NO_ARGUMENTS, high, low, delivery);
+  }
+
   touch(high: number, low: number, delivery: number, { ttr }: TouchOptions): Promise<void> {
     return this.#settle(Op.TOUCH, [ttr], high, low, delivery);
   }

@@ -36,7 +36,7 @@ const OPTIONS = {
   groups: names("max"),
   edit: names("headers"),
   choice: names("ids", "reason", "filter", "all", "dryRun"),
-  redrive: names("ids", "reason", "filter", "all", "dryRun", "rate", "signal"),
+  redrive: names("ids", "reason", "filter", "all", "dryRun", "rate", "signal", "onProgress"),
 };
 
 /** Where they are: a broker, or several. */
@@ -160,12 +160,15 @@ export class DeadLetters implements AsyncIterable<StoredMessage> {
    * With `dryRun` it answers what it would do, and changes nothing.
    */
   async redrive(options: DeadLetterRedriveOptions): Promise<Settlement> {
-    const { rate = Number.POSITIVE_INFINITY, signal, ...which } = readOptions(options, OPTIONS.redrive);
+    const { rate = Number.POSITIVE_INFINITY, signal, onProgress, ...which } = readOptions(options, OPTIONS.redrive);
     if (typeof rate !== "number" || !(rate > 0)) throw badArgument("rate", rate, "messages a second, above 0");
     if (signal !== undefined && !(signal instanceof AbortSignal)) throw badArgument("signal", signal, "an AbortSignal");
+    if (onProgress !== undefined && typeof onProgress !== "function")
+      throw badArgument("onProgress", onProgress, "a function");
     const choice = readChoice(which);
     const { topic, queue } = this;
-    const isAll = choice.ids === undefined && choice.filter === undefined && rate === Number.POSITIVE_INFINITY;
+    const isPlain = rate === Number.POSITIVE_INFINITY && onProgress === undefined;
+    const isAll = choice.ids === undefined && choice.filter === undefined && isPlain;
     if (isAll && !choice.isDryRun) return this.#source.redrive(topic, { queue });
     const faults: SettlementFault[] = [];
     const redrive = async (ids: readonly string[]): Promise<number> => {
@@ -173,7 +176,7 @@ export class DeadLetters implements AsyncIterable<StoredMessage> {
       faults.push(...done.faults);
       return done.settled;
     };
-    const settled = await this.#act(choice, redrive, rate, signal);
+    const settled = await this.#act(choice, redrive, rate, signal, onProgress);
     if (choice.isDryRun && choice.ids !== undefined && settled < choice.ids.length)
       faults.push(...(await this.#missing(choice.ids)));
     return { settled, faults };
@@ -206,6 +209,7 @@ export class DeadLetters implements AsyncIterable<StoredMessage> {
     act: (ids: readonly string[]) => Promise<number>,
     rate = Number.POSITIVE_INFINITY,
     signal?: AbortSignal,
+    onProgress?: DeadLetterRedriveOptions["onProgress"],
   ): Promise<number> {
     const chosen = ids !== undefined && !isDryRun ? ids : await this.#choose(ids, filter);
     if (isDryRun) return chosen.length;
@@ -214,7 +218,9 @@ export class DeadLetters implements AsyncIterable<StoredMessage> {
     for (let from = 0; from < chosen.length; from += count) {
       if (from > 0) await pauseFor(pause, signal);
       if (signal?.aborted === true) break;
-      done += await act(chosen.slice(from, from + count));
+      const some = chosen.slice(from, from + count);
+      done += await act(some);
+      onProgress?.(from + some.length, chosen.length);
     }
     return done;
   }

@@ -38,4 +38,9 @@ export interface DeadLetterRedriveOptions extends DeadLetterChoice {
   readonly rate?: number | undefined;
   /** Stops it when it is aborted; the promise resolves with what was done until then. */
   readonly signal?: AbortSignal | undefined;
+  /**
+   * Called after each step, with how many of the chosen ones it has come to, and how many were chosen. What it throws, the
+   * promise rejects with; nothing more is re-driven then.
+   */
+  readonly onProgress?: ((done: number, chosen: number) => void) | undefined;
 }

@@ -9,6 +9,7 @@ import { useAction } from "../parts/action.js";
 import { ErrorLine } from "../parts/error-line.js";
 import { Name } from "../parts/name.js";
 import { Banner } from "./banner.js";
+import { FindMessage } from "./find-message.js";
 import "./frame.css";
 import { Login } from "./login.js";
 import { Outlet } from "./outlet.js";
@@ -97,6 +98,7 @@ export const Frame = () => {
           ringmq
         </a>
         {!isOut && <Navigation />}
+        {!isOut && <FindMessage />}
         <div class="foot">
           <Reader />
           <Choices />

@@ -24,9 +24,38 @@ export const PAGES: readonly PageEntry[] = [
     load: async () => (await import("../pages/topic/topic-page.js")).Page,
   },
   {
+    path: "topics/:topic/messages",
+    load: async () => (await import("../pages/messages/messages-page.js")).Page,
+  },
+  {
+    path: "channels",
+    title: "channels",
+    load: async () => (await import("../pages/channels/channels-page.js")).Page,
+  },
+  {
+    path: "channels/:channel",
+    load: async () => (await import("../pages/channels/channel-page.js")).Page,
+  },
+  {
     path: "connections",
     title: "connections",
     load: async () => (await import("../pages/connections/connections-page.js")).Page,
+  },
+  {
+    path: "topics/:topic/dead",
+    load: async () => (await import("../pages/dead-letters/dead-page.js")).Page,
+  },
+  {
+    path: "topics/:topic/explain",
+    load: async () => (await import("../pages/explain/explain-page.js")).Page,
+  },
+  {
+    path: "topics/:topic/messages/:id",
+    load: async () => (await import("../pages/history/history-page.js")).Page,
+  },
+  {
+    path: "find",
+    load: async () => (await import("../pages/history/find-page.js")).Page,
   },
 ];
 

@@ -4,11 +4,11 @@
  */
 import { useSignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
-import { escapeControls } from "../../main/data/control-characters.js";
 import "./body-view.css";
 import { bytes as size } from "./format.js";
 import { hexText } from "./hex-text.js";
 import { indentedJson } from "./json-text.js";
+import { visibleLines } from "./name.js";
 import { text } from "./text.js";
 
 type View = "json" | "text" | "hex";
@@ -51,7 +51,7 @@ export const BodyView = ({ bytes, fileName }: BodyViewProps) => {
   const shown = useMemo(() => {
     const start = bytes.subarray(0, MOST[view]);
     if (view === "hex") return hexText(start);
-    return escapeControls(view === "json" && json !== undefined ? json : new TextDecoder().decode(start), "\n\t");
+    return visibleLines(view === "json" && json !== undefined ? json : new TextDecoder().decode(start));
   }, [bytes, view, json]);
   const views: readonly View[] = json === undefined ? ["text", "hex"] : ["json", "text", "hex"];
   return (

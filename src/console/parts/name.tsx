@@ -6,6 +6,9 @@ import { escapeControls } from "../../main/data/control-characters.js";
 /** For titles and the like, where there is only text. */
 export const visible = (text: string): string => escapeControls(text, "");
 
+/** For texts of several lines, which stay such. */
+export const visibleLines = (text: string): string => escapeControls(text, "\n\t");
+
 /** `href`: where its page is. */
 export const Name = ({ value, href }: { readonly value: string; readonly href?: string }) => {
   const text = visible(value);

@@ -45,6 +45,8 @@ interface TableProps<R> {
   readonly isCut?: boolean;
   /** What is there in place of rows when there are none. */
   readonly empty: ComponentChildren;
+  /** The end stays in sight as rows are added there, unless the reader has scrolled away from it. Default false. */
+  readonly follow?: boolean;
   /** Beside the search. */
   readonly tools?: ComponentChildren;
 }
@@ -71,6 +73,7 @@ export const Table = <R,>({
   onOpen,
   onSight,
   isCut = false,
+  follow = false,
   empty,
   tools,
 }: TableProps<R>) => {
@@ -80,6 +83,7 @@ export const Table = <R,>({
   const room = useSignal(FIRST_ROOM);
   const current = useSignal(0);
   const box = useRef<HTMLDivElement>(null);
+  const isAtEnd = useRef(true);
   const id = useId();
 
   const shown = useMemo(() => {
@@ -127,6 +131,14 @@ export const Table = <R,>({
     top.value = element.scrollTop;
     current.value += now - place;
   }, [shown]);
+
+  // The end comes before that.
+  useLayoutEffect(() => {
+    const element = box.current;
+    if (element === null || !follow || !isAtEnd.current) return;
+    element.scrollTop = element.scrollHeight;
+    top.value = element.scrollTop;
+  }, [rows, follow]);
 
   const moveTo = (target: number): void => {
     const element = box.current;
@@ -200,7 +212,9 @@ export const Table = <R,>({
         class="rows"
         ref={box}
         onScroll={(event) => {
-          top.value = event.currentTarget.scrollTop;
+          const { scrollTop, scrollHeight, clientHeight } = event.currentTarget;
+          top.value = scrollTop;
+          isAtEnd.current = scrollHeight - scrollTop - clientHeight < ROW;
         }}
       >
         <table id={id} aria-label={label} aria-rowcount={shown.length + 1}>

@@ -2,6 +2,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { Bridge } from "../../bridge/bridge.js";
 import { Losses } from "../../collections/losses.js";
+import { LoopLag } from "../../metrics/loop-lag.js";
 import { GrpcServer } from "../server.js";
 import { NativeChannels } from "./native-channels.js";
 import type { GrpcOrder, GrpcThreadData, GrpcThreadMessage } from "./thread-messages.js";
@@ -12,7 +13,9 @@ const GRACE = 500;
 const port = parentPort;
 if (port === null) throw new Error("this file runs in a thread of the broker");
 
-const { host, port: wanted, tls, maxMessageBytes, maxBufferBytes, helloTimeout } = workerData as GrpcThreadData;
+const { host, port: wanted, tls, maxMessageBytes, maxBufferBytes, helloTimeout, lag } = workerData as GrpcThreadData;
+
+new LoopLag(lag).start();
 
 const say = (message: GrpcThreadMessage): void => port.postMessage(message);
 

@@ -13,6 +13,8 @@ export interface GrpcThreadData {
   readonly maxBufferBytes: number;
   /** How long a TLS handshake may take. */
   readonly helloTimeout: number;
+  /** Where it tells how late its event loop is: see `LoopLag`. */
+  readonly lag: SharedArrayBuffer;
 }
 
 /** From the thread. */

@@ -105,6 +105,12 @@ export const BROKER_METRICS = {
     labels: ["thread"],
     help: "Time that the event loop of a thread was busy: main, grpc, mq-files",
   },
+  lag: {
+    name: "ringmq_thread_lag_seconds",
+    type: "gauge",
+    labels: ["thread"],
+    help: "Longest delay of the event loop of a thread in the last 10 to 20 seconds, or the one that lasts: grpc, mq-files",
+  },
 } as const satisfies Readonly<Record<string, LabelledMetric>>;
 
 export type BrokerMetric = keyof typeof BROKER_METRICS;

@@ -29,7 +29,7 @@ export const installMetrics = (entrance: HttpEntrance, read: () => Samples): voi
   const answer: HttpHandler = async (exchange) => {
     scrape ??= load();
     const loaded = await scrape;
-    exchange.reply(undefined, loaded.contentType, await loaded.text());
+    exchange.replyBytes(undefined, loaded.contentType, await loaded.bytes());
   };
   entrance.add("/metrics", answer, { operates: true, isAlways: true, methods: ["get"] });
 };

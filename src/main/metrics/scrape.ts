@@ -43,7 +43,7 @@ export class Scrape {
   readonly #registry = new Registry();
   readonly #read: () => Samples;
   #samples: Samples | undefined;
-  #text: Promise<string> | undefined;
+  #bytes: Promise<Buffer> | undefined;
 
   constructor(read: () => Samples) {
     this.#read = read;
@@ -60,22 +60,23 @@ export class Scrape {
   }
 
   /**
-   * The same text serves for as long as it took to make: however many ask at once, half of the thread is left for clients.
+   * The text. The same serves for as long as it took to make: however many ask at once, half of the thread is left for clients, and
+   * those who do not take theirs do not each have a copy kept for them.
    */
-  text(): Promise<string> {
-    this.#text ??= this.#scrape();
-    return this.#text;
+  bytes(): Promise<Buffer> {
+    this.#bytes ??= this.#scrape();
+    return this.#bytes;
   }
 
-  async #scrape(): Promise<string> {
+  async #scrape(): Promise<Buffer> {
     const begin = performance.now();
     try {
       this.#samples = this.#read();
-      return await this.#registry.metrics();
+      return Buffer.from(await this.#registry.metrics());
     } finally {
       this.#samples = undefined;
       const forget = (): void => {
-        this.#text = undefined;
+        this.#bytes = undefined;
       };
       setTimeout(forget, performance.now() - begin).unref();
     }

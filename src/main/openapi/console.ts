@@ -1,5 +1,5 @@
 /** The page of the console, and who is logged in there. Whatever else the page does it does over the native protocol. */
-import { ALWAYS, NOT_ALLOWED, schema } from "./components.js";
+import { ALWAYS, GUARDED, NOT_ALLOWED, schema } from "./components.js";
 import { answer, json, type Operation, object, type Paths, type Response, text } from "./specification.js";
 
 const refused = (description: string): Response => answer(description, schema("CodedRefusal"));
@@ -54,7 +54,7 @@ export const consolePaths = (): Paths => ({
     get: always({
       operationId: "getSession",
       summary: "Who is logged in, by the cookie of the console or a token",
-      responses: { "200": SESSION },
+      responses: { "200": SESSION, "401": GUARDED["401"] },
     }),
     post: always({
       operationId: "logIn",
@@ -75,7 +75,7 @@ export const consolePaths = (): Paths => ({
     delete: always({
       operationId: "logOut",
       summary: "Logs out",
-      responses: { "204": { description: "Nobody is logged in", headers: COOKIE } },
+      responses: { "204": { description: "Nobody is logged in", headers: COOKIE }, "401": GUARDED["401"] },
     }),
   },
   "/console/mq": {

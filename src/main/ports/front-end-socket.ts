@@ -15,6 +15,7 @@ import type { SessionHost } from "../native/sessions.js";
 import type { Client, Codec, FrontEnd, Protocol } from "./front-end.js";
 import { GatheredOutput } from "./gathered-output.js";
 import { HeldInput } from "./held-input.js";
+import { awaitIntroduction } from "./introduction.js";
 import { originOf } from "./origin.js";
 import type { Reading } from "./read-buffer.js";
 import { lingeringEnd } from "./tcp-transport.js";
@@ -47,7 +48,7 @@ export interface FrontEndContext {
   readonly maxMessageBytes: number;
   readonly maxInFlight: number;
   readonly access: Access;
-  /** Name of the user that clients are whose certificate does not say so; these protocols have no tokens. Undefined: nobody. */
+  /** Name of the user that clients are that show no token, and whose certificate does not say so. Undefined: nobody. */
   readonly identity: string | undefined;
   readonly log: Log;
 }
@@ -59,17 +60,20 @@ export const protocolOf = (frontEnd: FrontEnd, context: FrontEndContext): Protoc
   accept: (socket, reading, first) => {
     const { access } = context;
     if (!access.isOn) return void new FrontEndSocket(frontEnd, context, undefined, socket, reading, first);
-    const credential = whoIs(socket, context);
-    if (credential === undefined) return turnAway(frontEnd, context, socket, reading);
-    const { user } = credential;
-    if (!user.enter()) return refuse(frontEnd, socket, TOO_MANY);
-    socket.once("close", () => user.leave());
-    new FrontEndSocket(frontEnd, context, credential, socket, reading, first);
+    awaitIntroduction(frontEnd, socket, reading, first, context.log, (token, rest) => {
+      const credential = token === undefined ? whoIs(socket, context) : access.identify({ token });
+      if (credential === undefined) return turnAway(frontEnd, context, socket, reading);
+      const { user } = credential;
+      if (!user.enter()) return refuse(frontEnd, socket, TOO_MANY);
+      socket.once("close", () => user.leave());
+      if (token !== undefined && frontEnd.welcome !== undefined) socket.write(frontEnd.welcome);
+      new FrontEndSocket(frontEnd, context, credential, socket, reading, rest);
+    });
   },
 });
 
 /** It tells nothing of what there is. */
-const UNKNOWN = "this broker asks who its clients are: it needs a certificate, or another protocol with a token";
+const UNKNOWN = "this broker asks who its clients are: it needs a token or a certificate that is good";
 const TOO_MANY = "the user has as many connections as it may";
 
 const whoIs = (socket: Socket, { access, identity }: FrontEndContext): Credential | undefined => {

@@ -15,6 +15,12 @@ export interface Protocol {
   accept(socket: Socket, reading: Reading, first: Buffer): void;
 }
 
+/** What a client has shown, and where what it says behind that begins. */
+export interface Introduction {
+  readonly token: string;
+  readonly end: number;
+}
+
 /** A foreign protocol: a codec between the bytes of a client and a session of the broker. */
 export interface FrontEnd {
   /** In lower case, for the log. */
@@ -23,6 +29,13 @@ export interface FrontEnd {
   recognizes(bytes: Uint8Array): boolean | undefined;
   /** What a client is told, in its protocol, that may not come in: as an answer to its first request. Default: nothing. */
   refusal?(text: string): Uint8Array;
+  /**
+   * The token that a client shows with its first bytes, where the protocol has words for that; "partial" while they are not whole.
+   * Undefined: it shows none. It is called where clients are asked who they are; a codec has these words too.
+   */
+  introduction?(first: Buffer): Introduction | "partial" | undefined;
+  /** What a client is told that has shown a token which is good. Default: nothing. */
+  readonly welcome?: Uint8Array;
   /** A client has come. */
   open(session: Session, client: Client): Codec;
 }

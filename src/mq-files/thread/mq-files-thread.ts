@@ -6,6 +6,7 @@ import { Client } from "../../client/client.js";
 import { MAX_PENDING_BYTES } from "../../client/connect.js";
 import { openConnection } from "../../client/connection/open.js";
 import { nodeDisk } from "../../journal/node-disk.js";
+import { LoopLag } from "../../metrics/loop-lag.js";
 import { MAX_IN_FLIGHT } from "../../protocol/limits.js";
 import { TopicFiles } from "../topic-files.js";
 import { BrokerChannels } from "./broker-channels.js";
@@ -28,7 +29,8 @@ const OPTIONS = {
 const port = parentPort;
 if (port === null) throw new Error("this file runs in a thread of the broker");
 
-const { directory } = workerData as MqFilesThreadData;
+const { directory, lag } = workerData as MqFilesThreadData;
+new LoopLag(lag).start();
 const say = (message: MqFilesMessage): void => port.postMessage(message);
 const bridge = new Bridge((batch) => port.postMessage(batch, [batch.buffer]), setImmediate);
 

@@ -4,6 +4,8 @@
 export interface MqFilesThreadData {
   /** Where the files are. */
   readonly directory: string;
+  /** Where it tells how late its event loop is: see `LoopLag`. */
+  readonly lag: SharedArrayBuffer;
 }
 
 /** From the thread. */

@@ -106,6 +106,30 @@ describe("dead letters", () => {
     expect(await dead.redrive({ all: true, rate: 1_000_000 })).toEqual({ settled: 7, faults: [] });
   });
 
+  it("tells how far it has come", async () => {
+    await bury(2500);
+    const steps: number[][] = [];
+    const dead = client.deadLetters("bills");
+    const onProgress = (done: number, chosen: number): void => void steps.push([done, chosen]);
+    expect(await dead.redrive({ all: true, onProgress })).toEqual({ settled: 2500, faults: [] });
+    expect(steps).toEqual([
+      [1000, 2500],
+      [2000, 2500],
+      [2500, 2500],
+    ]);
+    await bury(2);
+    const failing = dead.redrive({
+      all: true,
+      rate: 1,
+      onProgress: () => {
+        throw CLOSED;
+      },
+    });
+    await expect(failing).rejects.toBe(CLOSED);
+    expect(await dead.list()).toHaveLength(1);
+    await expect(dead.redrive({ all: true, onProgress: 1 as never })).rejects.toMatchObject({ code: "BAD_ARGUMENT" });
+  });
+
   it("are dropped by id, by a filter, or all of them", async () => {
     const ids = await bury(9);
     const dead = client.deadLetters("bills");

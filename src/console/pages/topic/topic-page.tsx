@@ -8,6 +8,7 @@ import type { PageProps } from "../../base/page.js";
 import { goTo, hrefTo } from "../../base/route.js";
 import { usePolled } from "../../broker/polled.js";
 import type { TopicLook } from "../../broker/topic-look.js";
+import { Findings } from "../../findings/findings.js";
 import { Chart } from "../../parts/chart.js";
 import { Confirm } from "../../parts/confirm.js";
 import { ErrorLine } from "../../parts/error-line.js";
@@ -83,6 +84,7 @@ const View = ({ client, topic, stats, look, history, reload }: ViewProps) => {
   return (
     <>
       <Figures stats={stats} look={look} words={words} />
+      <Findings client={client} topic={topic} isBrief />
       <Chart
         label={words.rates}
         times={history.times}

@@ -17,6 +17,7 @@ import {
   readOpening,
   type TlsMaterial,
 } from "../../../grpc/thread/thread-messages.js";
+import { LoopLagReader } from "../../../metrics/loop-lag.js";
 import type { Log } from "../../log.js";
 import type { Address, BrokerOptions } from "../../options.js";
 import { inheritedFlags } from "../../shards/inherited-flags.js";
@@ -69,6 +70,11 @@ export class GrpcPort implements Port {
   /** How long the event loop of the present thread was busy. */
   get busySeconds(): number {
     return this.#life?.busySeconds ?? 0;
+  }
+
+  /** How late it is. */
+  get lagSeconds(): number {
+    return this.#life?.lagSeconds ?? 0;
   }
 
   /**
@@ -159,15 +165,22 @@ class GrpcLife {
   readonly ended: Promise<void>;
   readonly #worker: Worker;
   readonly #bridge: Bridge;
+  readonly #lag = new LoopLagReader();
   readonly #host: ConnectionHost;
   readonly #log: Log;
   /** The sockets that are admitted, and whose they are. */
   readonly #shares = new Map<number, string>();
 
-  constructor(host: ConnectionHost, thread: URL, data: GrpcThreadData, log: Log, died: (error: unknown) => void) {
+  constructor(
+    host: ConnectionHost,
+    thread: URL,
+    data: Omit<GrpcThreadData, "lag">,
+    log: Log,
+    died: (error: unknown) => void,
+  ) {
     this.#host = host;
     this.#log = log;
-    const worker = new Worker(thread, { workerData: data, ...inheritedFlags() });
+    const worker = new Worker(thread, { workerData: { ...data, lag: this.#lag.memory }, ...inheritedFlags() });
     this.#worker = worker;
     const post = (batch: Uint8Array<ArrayBuffer>): void => worker.postMessage(batch, [batch.buffer]);
     this.#bridge = new Bridge(post, setImmediate, (lane, opening) => acceptLane(host, lane, readOpening(opening), log));
@@ -202,6 +215,10 @@ class GrpcLife {
 
   get busySeconds(): number {
     return this.#worker.performance.eventLoopUtilization().active / 1_000;
+  }
+
+  get lagSeconds(): number {
+    return this.#lag.seconds();
   }
 
   order(order: GrpcOrder): void {

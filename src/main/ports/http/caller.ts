@@ -30,6 +30,9 @@ const tokenIn = (authorization: string): string => {
   return text.slice(colon + 1) || text.slice(0, Math.max(0, colon));
 };
 
+/** Whether a request shows something that would be a token, right or wrong. */
+export const showsToken = (request: Pick<HttpRequest, "header" | "query">): boolean => tokenOf(request) !== undefined;
+
 /** Who a request is of; undefined: nobody who may come in. */
 export const identify = (access: Access, request: HttpRequest, response: HttpResponse): Credential | undefined => {
   const token = tokenOf(request);

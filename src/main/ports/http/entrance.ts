@@ -7,7 +7,7 @@ import type { Log } from "../../log.js";
 import { contain } from "../../native/error-boundary.js";
 import { shareOf } from "../address-shares.js";
 import type { Admission } from "./admission.js";
-import { identify } from "./caller.js";
+import { identify, showsToken } from "./caller.js";
 import type { Carried, StreamClient, WebSocketClient, WebSocketCodec, WebSocketFrontEnd } from "./carried.js";
 import type { AnswerHead, HttpEngine, HttpRequest, HttpResponse, WebSocketPeer } from "./engine.js";
 import { type ExchangeContext, HttpExchange, JSON_TYPE } from "./exchange.js";
@@ -32,7 +32,7 @@ export type HttpHandler = (exchange: HttpExchange, request: HttpRequest) => unkn
 export interface PathOptions {
   /** It answers whoever asks: it tells whether the broker is well, and nothing else. */
   readonly isOpen?: boolean;
-  /** It is open, and is told who asks where that is shown. */
+  /** It is open, and is told who asks where that is shown. A wrong token is refused as everywhere. */
   readonly isGreeting?: boolean;
   /** Whoever publishes faster than it may is told to come later. */
   readonly publishes?: boolean;
@@ -206,12 +206,9 @@ export class HttpEntrance implements ExchangeContext {
     const isAsked = this.#access.isOn && (isOpen !== true || isGreeting === true);
     if (!isAsked) return this.#carryOut(way, exchange, request);
     const credential = identify(this.#access, request, response);
-    if (isOpen === true) {
-      exchange.credential = credential;
-      return this.#carryOut(way, exchange, request);
-    }
-    if (credential === undefined) return this.#turnAway(exchange, response);
+    if (credential === undefined && (isOpen !== true || showsToken(request))) return this.#turnAway(exchange, response);
     exchange.credential = credential;
+    if (credential === undefined || isOpen === true) return this.#carryOut(way, exchange, request);
     const wait = publishes === true ? credential.user.publishWait(this.#access.now()) : 0;
     if (wait > 0) return this.#putOff(exchange, wait);
     if (operates === true && !credential.user.mayOperate) {

@@ -17,6 +17,8 @@ const COMMANDS = new Map<string, Command>([
   ["dead", dead],
   ["subscribe", subscribe],
   ["ping", () => {}],
+  // Nobody is asked, or it is known already who this is.
+  ["auth", (client) => client.ok()],
 ]);
 
 /** The end of the first line of an HTTP request: whoever sends it is no client of this protocol. */

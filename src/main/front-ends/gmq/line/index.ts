@@ -1,8 +1,9 @@
 /** gmq's line protocol, of its second and third generation, on the TCP port. docs/compatibility.md tells what it takes. */
-import type { FrontEnd } from "../../../ports/front-end.js";
+import type { FrontEnd, Introduction } from "../../../ports/front-end.js";
 import type { LineOptions } from "./client.js";
 import { LineCodec } from "./codec.js";
-import { errorResponse } from "./responses.js";
+import { errorResponse, OK } from "./responses.js";
+import { lineEnd, wordsOf } from "./words.js";
 
 const FIRST_PRINTABLE = 0x20;
 const LAST_PRINTABLE = 0x7e;
@@ -24,9 +25,24 @@ export const recognizesLine = (bytes: Uint8Array): boolean | undefined => {
   return OTHERS.some((other) => other.startsWith(text)) ? undefined : true;
 };
 
+const AUTH = "auth ";
+
+/** `auth <token>`, as the first line. */
+const introduction = (first: Buffer): Introduction | "partial" | undefined => {
+  const begin = first.toString("latin1", 0, AUTH.length);
+  if (!AUTH.startsWith(begin)) return undefined;
+  const end = lineEnd(first, 0, first.length);
+  if (end < 0) return "partial";
+  const [, token = "", ...others] = wordsOf(first, 0, end);
+  // Of more words none is right: whoever shows something is not taken for one who shows nothing.
+  return { token: others.length === 0 ? token : "", end };
+};
+
 export const gmqLine = (options: LineOptions): FrontEnd => ({
   name: "gmq-line",
   recognizes: recognizesLine,
   refusal: errorResponse,
+  introduction,
+  welcome: OK,
   open: (session, client) => new LineCodec(session, client, options),
 });

@@ -27,7 +27,8 @@ const ZERO = 0x30;
 const shared = Buffer.alloc(16 * 1024);
 const body = new JsonBody();
 
-const OK = Buffer.from([0, ResponseType.RESULT, 0, 0, 0, 2, ...Buffer.from("ok")]);
+/** `ok` by itself. */
+export const OK = Buffer.from([0, ResponseType.RESULT, 0, 0, 0, 2, ...Buffer.from("ok")]);
 const ID_HEAD = Buffer.from('{"id":"');
 const BODY_HEAD = Buffer.from('","body":"');
 const RETRY_HEAD = Buffer.from('","retry_count":');

@@ -1,0 +1,38 @@
+/** The words of a message's history, and finding a message whose topic is not known. */
+import { createTestBroker } from "ringmq/testing";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { type Search, searchTopics } from "../../../src/console/pages/history/search.js";
+import { UNKNOWN } from "../../../src/main/native/message-history.js";
+import "./page-globals.js";
+
+const { text, wordOf } = await import("../../../src/console/pages/history/text.js");
+
+describe("words", () => {
+  it("are there in Chinese for all that a broker cannot tell", () => {
+    expect(Object.keys(text().unknowns).sort()).toEqual([...UNKNOWN].sort());
+  });
+
+  it("are the broker's where the page has none", () => {
+    expect(wordOf(text().hows, "timed out")).toBe("未按时确认");
+    expect(wordOf(text().hows, "eaten")).toBe("eaten");
+    expect(wordOf(text().hows, "constructor")).toBe("constructor");
+  });
+});
+
+describe("a search", () => {
+  it("asks every topic, and tells how it gets on", async () => {
+    const broker = createTestBroker();
+    onTestFinished(() => broker.close());
+    const client = await broker.connect();
+    const receipts = await Promise.all(Array.from({ length: 150 }, (_, i) => client.publish(`topic-${i}`, "x")));
+    const id = receipts[77]?.id ?? "";
+    const { signal } = new AbortController();
+    const steps: Search[] = [];
+    for await (const step of searchTopics(client, id, signal)) steps.push(step);
+    expect(steps.map(({ seen }) => seen)).toEqual([0, 64, 128, 150]);
+    expect(steps.at(-1)).toMatchObject({ topics: 150, found: ["topic-77"] });
+    let none: Search | undefined;
+    for await (const step of searchTopics(client, "5", signal)) none = step;
+    expect(none).toMatchObject({ topics: 150, found: [] });
+  });
+});
