@@ -16,10 +16,10 @@
 
 export type { Headers } from "../protocol/headers.js";
 export type { ConnectionInfo, ConsumerInfo } from "./admin/connection-info.js";
-export type { DeadLetterGroup, DeadLetterGroups } from "./admin/dead-letter-groups.js";
 export type { DelayedCounts, DelayedOptions } from "./admin/delayed-counts.js";
 export type { ExplainOptions, Finding, FindingCode } from "./admin/finding.js";
 export type { HistoryCopy, HistoryEvent, HistoryOrigin, MessageHistory } from "./admin/message-history.js";
+export type { DeadLetterGroup, DeadLetterGroups } from "./arguments/dead-letter-groups.js";
 export type {
   AnyQueueOptions,
   BackupSummary,

@@ -2,6 +2,7 @@
  * Reads the values of RESULT answers. Only their kind is checked; a broker is trusted for what is in them.
  */
 import { ProtocolError } from "../../protocol/errors.js";
+import type { DeadLetterGroups } from "../arguments/dead-letter-groups.js";
 import type {
   BackupSummary,
   ChannelConfig,
@@ -10,7 +11,6 @@ import type {
   TopicStatistics,
 } from "../arguments/options.js";
 import type { ConnectionInfo, ConsumerInfo } from "./connection-info.js";
-import type { DeadLetterGroups } from "./dead-letter-groups.js";
 import type { DelayedCounts } from "./delayed-counts.js";
 import type { Finding } from "./finding.js";
 import type { MessageHistory } from "./message-history.js";

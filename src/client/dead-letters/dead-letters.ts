@@ -3,8 +3,8 @@
  * dropping them.
  */
 import { DEFAULT_KEY, MAX_BROWSE } from "../../protocol/limits.js";
-import type { DeadLetterGroups } from "../admin/dead-letter-groups.js";
 import { badArgument, checkFlag } from "../arguments/argument-checks.js";
+import type { DeadLetterGroups } from "../arguments/dead-letter-groups.js";
 import { names, readOptions } from "../arguments/option-reader.js";
 import type {
   Body,

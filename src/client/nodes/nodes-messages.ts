@@ -2,7 +2,7 @@
  * Messages that are named by their ids or keys, and dead letters: whichever node has them.
  */
 
-import { type DeadLetterGroups, joined } from "../admin/dead-letter-groups.js";
+import { type DeadLetterGroups, joined } from "../arguments/dead-letter-groups.js";
 import type { AnyQueueOptions, BrowseOptions, PurgeOptions, RedriveOptions } from "../arguments/options.js";
 import { deferred } from "../base/deferred.js";
 import { localError, RingmqError, type RingmqErrorCode } from "../base/error.js";
