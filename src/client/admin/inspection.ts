@@ -4,11 +4,10 @@
 import { parseId } from "../../protocol/id.js";
 import { MAX_PARTS } from "../../protocol/limits.js";
 import { Op } from "../../protocol/op.js";
-import { badArgument } from "../arguments/argument-checks.js";
+import { badArgument, isWhole } from "../arguments/argument-checks.js";
 import type { DeadLetterGroups } from "../arguments/dead-letter-groups.js";
 import { names, readOptions } from "../arguments/option-reader.js";
 import { PublishChecks } from "../arguments/publish-checks.js";
-import { checkWhole } from "../arguments/value-checks.js";
 import { ask, look } from "../connection/ask.js";
 import type { Connection } from "../connection/connection.js";
 import { CountRequest, ResultRequest } from "../connection/pending-request.js";
@@ -27,6 +26,9 @@ import {
 } from "./results.js";
 
 const OPTIONS = names("queue", "routeKey");
+const PARTS = `a whole number from 1 to ${MAX_PARTS}`;
+const TIME = "a time, in whole milliseconds since 1970, and to not before from";
+
 const DELAYED_OPTIONS = names("queue", "buckets", "from", "to");
 
 export class Inspection {
@@ -58,9 +60,9 @@ export class Inspection {
     this.#checks.name("topic", topic);
     const { queue, buckets, from, to } = readOptions(options, DELAYED_OPTIONS);
     this.#checks.key("queue", queue);
-    checkWhole("buckets", buckets, 1, MAX_PARTS);
-    checkWhole("from", from, 0, Number.MAX_SAFE_INTEGER);
-    checkWhole("to", to, from ?? 0, Number.MAX_SAFE_INTEGER);
+    if (buckets !== undefined && !isWhole(buckets, 1, MAX_PARTS)) throw badArgument("buckets", buckets, PARTS);
+    if (from !== undefined && !isWhole(from, 0, Number.MAX_SAFE_INTEGER)) throw badArgument("from", from, TIME);
+    if (to !== undefined && !isWhole(to, from ?? 0, Number.MAX_SAFE_INTEGER)) throw badArgument("to", to, TIME);
     return look(this.#connection, Op.DELAYED, [topic, queue, buckets, from, to], new ResultRequest(readDelayed));
   }
 

@@ -77,7 +77,7 @@ export class DeadGroupsCursor {
   readonly #look = (extent: number): void => {
     const { extents } = this.#store;
     const count = extents.count(extent);
-    const time = extents.times[extent] as number;
+    const time = Math.floor(extents.times[extent] as number);
     const group = this.#groupOf(extent);
     this.#dead += count;
     if (group === undefined) return;
@@ -99,7 +99,7 @@ export class DeadGroupsCursor {
     const key = `${death} ${cause.how} ${cause.consumer.length} ${cause.consumer}${text}`;
     let group = this.#groups.get(key);
     if (group === undefined && this.#groups.size < MAX_GROUPS) {
-      const time = extents.times[extent] as number;
+      const time = Math.floor(extents.times[extent] as number);
       const words = { reason: DEATHS[death] ?? "", how: FAILED_HOW[cause.how] ?? "", client: cause.consumer, text };
       group = { ...words, count: 0, first: time, last: time, example: "" };
       this.#groups.set(key, group);

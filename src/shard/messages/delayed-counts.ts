@@ -40,8 +40,8 @@ export class DelayedCursor {
     this.#store = store;
     this.#queue = queue;
     this.#command = c;
-    this.#now = store.now;
-    this.#from = c.from ?? Math.min(store.now, c.to ?? store.now);
+    this.#now = Math.floor(store.now);
+    this.#from = c.from ?? Math.min(this.#now, c.to ?? this.#now);
     this.#to = c.to;
     this.#counts = new Array<number>(c.buckets).fill(0);
     this.#walk = this.#begin(c.to === undefined ? this.#measure : this.#count);

@@ -56,7 +56,7 @@ describe("dead letters", () => {
       { reason: "rejected", how: "rejected", text: "no such shop", count: 3 },
     ]);
     expect(rest).toBe(0);
-    expect(await client.lookup("bills", groups[1]?.example ?? "")).toMatchObject({ lastReason: "no such shop" });
+    expect(await client.lookup("bills", groups[1]?.example ?? "")).toMatchObject({ deadReason: "rejected" });
     expect(groups[0]?.first).toBeLessThanOrEqual(groups[0]?.last ?? 0);
     expect(await client.deadLetters("bills", { queue: "default" }).groups({ max: 1 })).toMatchObject({ rest: 3 });
     await expect(client.deadLetters("bills").groups({ max: 0 })).rejects.toMatchObject({ code: "BAD_ARGUMENT" });
