@@ -19,7 +19,17 @@ export class NodePings {
   #underWay = 0;
   readonly #waiting: (() => void)[] = [];
 
-  /** The scheme by which each address answers; undefined: it does not. */
+  /** The scheme by which an address of the list answers; undefined: it does not. */
+  one(address: string): Promise<PingScheme | undefined> {
+    const now = performance.now();
+    const before = this.#pings.get(address);
+    if (before !== undefined && now - before.at < FRESH) return before.scheme;
+    const scheme = this.#ping(address, before);
+    this.#pings.set(address, { at: now, scheme });
+    return scheme;
+  }
+
+  /** The same of the whole list. What is no longer in it is forgotten. */
   async all(addresses: readonly string[]): Promise<(PingScheme | undefined)[]> {
     const kept = new Map<string, Ping>();
     for (const address of addresses) {
@@ -27,16 +37,7 @@ export class NodePings {
       if (ping !== undefined) kept.set(address, ping);
     }
     this.#pings = kept;
-    return await Promise.all(addresses.map((address) => this.#ask(address)));
-  }
-
-  #ask(address: string): Promise<PingScheme | undefined> {
-    const now = performance.now();
-    const before = this.#pings.get(address);
-    if (before !== undefined && now - before.at < FRESH) return before.scheme;
-    const scheme = this.#ping(address, before);
-    this.#pings.set(address, { at: now, scheme });
-    return scheme;
+    return await Promise.all(addresses.map((address) => this.one(address)));
   }
 
   async #ping(address: string, before: Ping | undefined): Promise<PingScheme | undefined> {

@@ -36,7 +36,7 @@ export class Nodes {
     const node = nodes.find((each) => String(each.id) === id);
     const address = node && parseNodeAddress(node.httpAddress);
     if (node === undefined || address === undefined) return undefined;
-    const [scheme] = await this.#pings.all([node.httpAddress]);
+    const scheme = await this.#pings.one(node.httpAddress);
     const host = address.host.includes(":") ? `[${address.host}]` : address.host;
     const isTls = (scheme ?? address.scheme) === "https";
     return `${isTls ? "wss" : "ws"}://${host}:${address.port}/mq`;

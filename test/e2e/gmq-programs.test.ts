@@ -51,6 +51,8 @@ describe("the flags of gmq's programs", () => {
     ["gnode conf.ini", "'conf.ini' is no flag: there are flags only, as -h shows them. A flag and its value are"],
     ["gregister -http_addr=off", "It must be an address"],
     ["gregister -http_adr=:1", "(Did you mean -http_addr?)"],
+    ["gweb -web_adr=:1", "(Did you mean -web_addr?)"],
+    ["gweb -cert_file=cert.pem", "-cert_file and -key_file go together"],
     ["gclient -cmd=peek", "It must be one of push, mpush, pop"],
     ["gclient -topic 'a b'", "It must not have blanks"],
     ["gclient -cmd=ack", "ack needs the id of a message"],
@@ -60,7 +62,7 @@ describe("the flags of gmq's programs", () => {
     expect(refused.text.err).toContain(text);
   });
 
-  it.each(["gnode", "gregister", "gclient"])("%s -h teaches", async (name) => {
+  it.each(["gnode", "gregister", "gweb", "gclient"])("%s -h teaches", async (name) => {
     for (const flag of ["-h", "--help"]) {
       const { text, exit } = new Shell().program(`${name} ${flag}`);
       expect(await exit).toBe(0);

@@ -5,10 +5,12 @@ import type { Client } from "../../src/client/index.js";
 import { hashOf } from "../../src/main/access/token-hash.js";
 import { announce } from "../../src/registry/announcement/index.js";
 import { listAnnounced, listRegistered } from "../../src/registry/discovery/index.js";
+import { writeAuthority } from "../certificates.js";
 import { EtcdServer } from "../registry/etcd-server.js";
 import { openNode, registration, testAnnouncement, testRegistry, urlOf } from "../registry/nodes.js";
 import { sharedBroker, testBroker } from "./brokers.js";
 import { Shell } from "./shell.js";
+import { authority, secured } from "./tls-brokers.js";
 
 const { connect } = (await import(
   "../../dist/client/index.js" as string
@@ -255,6 +257,21 @@ it("with etcd: nodes that announce themselves keep their lease when they are wei
   expect(await ids()).toEqual([[2, 1]]);
   expect((await browser.ask("/console/nodes", "DELETE", { tcp_addr: `127.0.0.1:${second.tcp}` })).status).toBe(204);
   expect(await ids()).toEqual([]);
+});
+
+it("nodes over TLS: their certificates are checked by the authority that it is given", async () => {
+  const node = await secured({ durability: "memory", node: 6 });
+  const registry = await testRegistry();
+  expect(await (await fetch(urlOf(registry) + registration(nodeOf(node, 6)))).json()).toMatchObject({ code: 0 });
+  const flags = `-register_addr=${urlOf(registry)}`;
+  const trusting = await startGweb(`${flags} -ca_file=${writeAuthority(node.directory, authority)}`);
+  expect(await trusting.nodes()).toEqual([listed(6, node)]);
+  const client = await trusting.client("6");
+  await client.publish("t", "hello");
+  const strict = await startGweb(flags);
+  await expect(strict.client("6")).rejects.toMatchObject({
+    message: expect.stringMatching(/cannot be reached: .*certificate/),
+  });
 });
 
 it("a node that is removed while it runs is listed again: it announces itself", async () => {

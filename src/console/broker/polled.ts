@@ -39,6 +39,8 @@ export const usePolled = <T>(load: () => Promise<T>, of: readonly unknown[], eve
   const error = useSignal<Error | undefined>(undefined);
   const latest = useRef(load);
   latest.current = load;
+  const period = useRef(every);
+  period.current = every;
   const ask = useRef<() => Promise<void>>(async () => {});
   useEffect(() => {
     let isOver = false;
@@ -61,8 +63,8 @@ export const usePolled = <T>(load: () => Promise<T>, of: readonly unknown[], eve
         if (isLate()) return;
         error.value = reason instanceof Error ? reason : new Error(String(reason));
       }
-      const pause = Math.max(every, (performance.now() - start) * (1 / SHARE - 1));
-      if (Number.isFinite(every)) timer = setTimeout(() => void next(), pause);
+      const pause = Math.max(period.current, (performance.now() - start) * (1 / SHARE - 1));
+      if (Number.isFinite(pause)) timer = setTimeout(() => void next(), pause);
     };
     const next = async (): Promise<void> => {
       const own = round;

@@ -122,7 +122,13 @@ export const Table = <R,>({
     before.current = { shown, sorting: sorting.value, search: search.value };
     const element = box.current;
     if (element === null || earlier === undefined || earlier.shown === shown) return;
-    if (earlier.sorting !== sorting.value || earlier.search !== search.value) return;
+    if (earlier.sorting !== sorting.value || earlier.search !== search.value) {
+      // Another order or another choice is read from its beginning.
+      element.scrollTop = 0;
+      top.value = 0;
+      current.value = 0;
+      return;
+    }
     const place = Math.floor(element.scrollTop / ROW);
     const row = earlier.shown[place];
     const now = place === 0 || row === undefined ? -1 : shown.findIndex((each) => rowKey(each) === rowKey(row));

@@ -120,6 +120,18 @@ describe("a configuration", () => {
     expect(on.options).toEqual({ allowBackup: true });
     const flag = await configurationOf({ env: { RINGMQ_ALLOW_BACKUP: "false" }, flags: ["--allow-backup"] });
     expect(flag.options).toEqual({ allowBackup: true });
+    // What is on unless it is switched off.
+    expect((await configurationOf({})).resolved.console).toBe(true);
+    for (const given of [
+      { flags: ["--no-console"] },
+      { env: { RINGMQ_CONSOLE: "0" } },
+      { file: "[listen]\nconsole = false" },
+      { file: "[listen]\nconsole = true", env: { RINGMQ_CONSOLE: "true" }, flags: ["--no-console"] },
+    ]) {
+      expect((await configurationOf(given)).options).toEqual({ console: false });
+    }
+    const switchedOn = await configurationOf({ file: "[listen]\nconsole = false", env: { RINGMQ_CONSOLE: "1" } });
+    expect(switchedOn.options).toEqual({ console: true });
   });
 
   it("is written as a file that makes the same one", async () => {

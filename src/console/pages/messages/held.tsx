@@ -5,13 +5,13 @@ import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import type { Message } from "ringmq/client";
 import { useAction } from "../../parts/action.js";
+import { bodyPreview } from "../../parts/body-preview.js";
 import { Dialog } from "../../parts/dialog.js";
 import { ErrorLine } from "../../parts/error-line.js";
 import { NumberField, SelectField } from "../../parts/fields.js";
 import { age } from "../../parts/format.js";
 import { Name } from "../../parts/name.js";
 import type { HeldMessage, HeldMessages } from "./held-messages.js";
-import { previewOf } from "./listed-message.js";
 import { text } from "./text.js";
 
 /** Messages that are popped at once, at most: more than that nobody settles by hand. */
@@ -127,7 +127,7 @@ const HeldRow = ({ held, row, now, ttr, onOpen, onDone }: HeldRowProps) => {
       <button type="button" class="quiet id" onClick={() => onOpen(row)}>
         {message.id}
       </button>
-      <bdi class="preview">{previewOf(message.body)}</bdi>
+      <bdi class="preview">{bodyPreview(message.body)}</bdi>
       <span class="muted">
         {end === undefined && words.acked}
         {end !== undefined && isOver && words.over}

@@ -3,6 +3,7 @@
  */
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
+import { useMemo } from "preact/hooks";
 import type { Client, Settlement, StoredMessage } from "ringmq/client";
 import { hrefTo } from "../../base/route.js";
 import { useAction } from "../../parts/action.js";
@@ -11,9 +12,10 @@ import { Dialog } from "../../parts/dialog.js";
 import { ErrorLine } from "../../parts/error-line.js";
 import { DurationField } from "../../parts/fields.js";
 import { count, moment } from "../../parts/format.js";
+import { HeaderList } from "../../parts/header-list.js";
 import { publishedAt } from "../../parts/message-id.js";
 import { Name, visibleLines } from "../../parts/name.js";
-import { headersOf, type ListedMessage } from "./listed-message.js";
+import type { ListedMessage } from "./listed-message.js";
 import { text } from "./text.js";
 
 interface MessageDialogProps {
@@ -134,7 +136,7 @@ const Failures = ({ message }: { readonly message: StoredMessage }) => {
   return (
     <section>
       <h3>{words.failures}</h3>
-      <ol class="failures">
+      <ol class="message-failures">
         {message.failures.map(({ number, time, kind, consumer, reason }) => (
           <li key={number} value={number}>
             <span class="tag warn">{words.kindsOfFailure[kind]}</span> {moment(time)} <Name value={consumer} />
@@ -150,7 +152,7 @@ const Failures = ({ message }: { readonly message: StoredMessage }) => {
 export const MessageFacts = ({ listed, topic }: { readonly listed: ListedMessage; readonly topic: string }) => {
   const words = text();
   const { message, queue, state } = listed;
-  const headers = headersOf(message);
+  const read = useMemo(() => () => message.headers, [message]);
   const facts: readonly (readonly [string, ComponentChildren])[] = [
     [words.queue, <Name key="queue" value={queue} />],
     [words.state, words.states[state]],
@@ -170,22 +172,7 @@ export const MessageFacts = ({ listed, topic }: { readonly listed: ListedMessage
         </dd>
       </dl>
       <Failures message={message} />
-      {headers === undefined && <p class="error">{words.unreadable}</p>}
-      {headers !== undefined && headers.length > 0 && (
-        <section>
-          <h3>{words.headers}</h3>
-          <dl class="facts headers">
-            {headers.map(([name, value]) => [
-              <dt key={name}>
-                <bdi>{name}</bdi>
-              </dt>,
-              <dd key={`${name} value`}>
-                <bdi>{value}</bdi>
-              </dd>,
-            ])}
-          </dl>
-        </section>
-      )}
+      <HeaderList read={read} />
     </>
   );
 };

@@ -3,11 +3,12 @@
  */
 import { useMemo } from "preact/hooks";
 import type { MessageState } from "ringmq/client";
+import { bodyPreview } from "../../parts/body-preview.js";
 import { bytes, count, moment } from "../../parts/format.js";
 import { publishedAt } from "../../parts/message-id.js";
 import { Name } from "../../parts/name.js";
 import { type Column, Table } from "../../parts/table.js";
-import { type ListedMessage, previewOf } from "./listed-message.js";
+import type { ListedMessage } from "./listed-message.js";
 import { text, type Words } from "./text.js";
 
 const columnsOf = (
@@ -36,6 +37,7 @@ const columnsOf = (
             </>
           ),
           width: "12rem",
+          priority: 2 as const,
         },
       ]
     : []),
@@ -84,7 +86,7 @@ const columnsOf = (
   {
     key: "body",
     title: words.body,
-    cell: ({ message }) => <bdi class="preview">{previewOf(message.body)}</bdi>,
+    cell: ({ message }) => <bdi class="preview">{bodyPreview(message.body)}</bdi>,
   },
 ];
 

@@ -109,7 +109,8 @@ const View = (props: ViewProps) => {
       <Search
         client={client}
         topic={topic}
-        isFound={found.value !== undefined}
+        queue={queue}
+        found={found.value}
         onFound={(rows) => {
           found.value = rows;
         }}

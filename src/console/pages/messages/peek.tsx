@@ -2,6 +2,7 @@
  * The messages of a queue in one state, a page at a time, as they stand there.
  */
 import { useSignal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
 import type { Client, MessageState } from "ringmq/client";
 import { usePolled } from "../../broker/polled.js";
 import { ErrorLine } from "../../parts/error-line.js";
@@ -14,6 +15,12 @@ import { text } from "./text.js";
 
 /** Messages on a page: fewer where they are large. */
 const PAGE = 50;
+
+/** A page, and where it begins. */
+interface Shown {
+  readonly offset: number;
+  readonly rows: readonly ListedMessage[];
+}
 
 interface PeekProps {
   readonly client: Client;
@@ -32,24 +39,28 @@ export const Peek = ({ client, topic, queue, state, deeds, all }: PeekProps) => 
   const starts = useSignal<readonly number[]>([0]);
   const opened = useSignal<ListedMessage | undefined>(undefined);
   const offset = starts.value.at(-1) ?? 0;
-  const look = async (): Promise<readonly ListedMessage[]> => {
+  const look = async (): Promise<Shown> => {
     const messages = await client.browse(topic, { queue, state, offset, max: PAGE });
-    return messages.map((message) => ({ message, queue, state }));
+    return { offset, rows: messages.map((message) => ({ message, queue, state })) };
   };
-  const { value, error, reload } = usePolled(
-    look,
-    [client, topic, queue, state, offset, deeds],
-    Number.POSITIVE_INFINITY,
-  );
+  const { value, error, reload } = usePolled(look, [client, topic, queue, state], Number.POSITIVE_INFINITY);
+  // What is shown stays until the next has come.
+  const isFirst = useRef(true);
+  useEffect(() => {
+    if (!isFirst.current) void reload();
+    isFirst.current = false;
+  }, [offset, deeds]);
   if (value === undefined) return error === undefined ? <Loading /> : <ErrorLine error={error} />;
-  const end = offset + value.length;
-  const hasNext = value.length > 0 && (value.length === PAGE || end < all);
+  const { rows } = value;
+  const isComing = value.offset !== offset;
+  const end = value.offset + rows.length;
+  const hasNext = rows.length > 0 && (rows.length === PAGE || end < all);
   return (
     <>
       <ErrorLine error={error} />
       <MessageTable
         label={words.states[state]}
-        rows={value}
+        rows={rows}
         state={state}
         onOpen={(row) => {
           opened.value = row;
@@ -62,13 +73,13 @@ export const Peek = ({ client, topic, queue, state, deeds, all }: PeekProps) => 
         </button>
         <span class="space" />
         <output class="muted">
-          {value.length > 0 && words.page(count(offset + 1), count(end), count(Math.max(all, end)))}
+          {rows.length > 0 && words.page(count(value.offset + 1), count(end), count(Math.max(all, end)))}
         </output>
         <button
           type="button"
           disabled={offset === 0}
           onClick={() => {
-            starts.value = starts.value.slice(0, -1);
+            if (!isComing) starts.value = starts.value.slice(0, -1);
           }}
         >
           {words.previous}
@@ -77,7 +88,7 @@ export const Peek = ({ client, topic, queue, state, deeds, all }: PeekProps) => 
           type="button"
           disabled={!hasNext}
           onClick={() => {
-            starts.value = [...starts.value, end];
+            if (!isComing) starts.value = [...starts.value, end];
           }}
         >
           {words.next}

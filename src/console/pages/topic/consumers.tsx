@@ -71,7 +71,7 @@ export const Consumers = ({ client, topic }: { readonly client: Client; readonly
   const { value, error } = usePolled(() => collect(ofTopic(client, topic)), [client, topic]);
   const columns = useMemo(() => columnsOf(words), [words]);
   return (
-    <section class="part">
+    <section class="topic-part">
       <header>
         <h2>{words.consumers}</h2>
       </header>

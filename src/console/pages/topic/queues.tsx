@@ -127,7 +127,7 @@ export const Queues = ({ client, topic, queues, reload }: QueuesProps) => {
   };
   const { value: chosen } = open;
   return (
-    <section class="part">
+    <section class="topic-part">
       <header>
         <h2>{words.queues}</h2>
         <button

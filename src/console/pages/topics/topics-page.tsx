@@ -19,9 +19,12 @@ import { TopicList, type TopicRow } from "./topic-list.js";
 
 type Words = ReturnType<typeof text>;
 
-/** How often all of them are loaded anew. Those in sight are asked for each second. */
-const EVERY_LIST = 10_000;
+/** How often those in sight are asked for. Milliseconds. */
 const EVERY_ROW = 1_000;
+
+/** How often all of them are loaded anew: the more there are, the more seldom. Milliseconds, and for each topic. */
+const EVERY_LIST = 2_000;
+const EVERY_TOPIC = 1;
 
 type Number = "ready" | "inFlight" | "delayed" | "dead" | "consumers";
 
@@ -97,11 +100,12 @@ export const Page = ({ client }: PageProps) => {
   const words = text();
   const list = useMemo(() => new TopicList(client), [client]);
   useEffect(() => () => list.stop(), [list]);
-  const { error, reload } = usePolled(() => list.load(), [list], EVERY_LIST);
+  const { value: rows } = list.rows;
+  const every = EVERY_LIST + EVERY_TOPIC * (rows?.length ?? 0);
+  const { error, reload } = usePolled(() => list.load(), [list], every);
   const { error: rowError } = usePolled(() => list.refresh(), [list], EVERY_ROW);
   const isMaking = useSignal(false);
   const columns = useMemo(() => columnsOf(words), [words]);
-  const { value: rows } = list.rows;
   const { value: progress } = list.progress;
   return (
     <>
