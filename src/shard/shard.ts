@@ -94,8 +94,7 @@ type ImmediateCommand = Exclude<
   Command,
   | SettleCommand
   | { op: "publish" | "seen" | "stop" | "purge" | "deleteQueue" | "explain" }
-  | { op: "deleteTopic" | "disconnect" }
-  | { op: "configureChannel" | "deleteChannel" }
+  | { op: "deleteTopic" | "disconnect" | "configureChannel" | "deleteChannel" }
 >;
 
 /** Whether a command is of those that are never answered. */
