@@ -2,26 +2,15 @@
  * The page of the present address, loaded when it is first shown.
  */
 import { useSignal } from "@preact/signals";
-import type { ComponentType } from "preact";
 import { useEffect } from "preact/hooks";
 import type { PageComponent } from "../base/page.js";
-import { hrefTo, node, route } from "../base/route.js";
+import { route } from "../base/route.js";
 import { client } from "../broker/link.js";
-import { session } from "../broker/session.js";
 import { Loading } from "../parts/loading.js";
-import { findPage, NODES, type PageEntry } from "./pages.js";
+import { findPage, type PageEntry } from "./pages.js";
 import { text } from "./text.js";
 
-/** One of them. */
-interface Loaded {
-  readonly Page?: PageComponent;
-  readonly Alone?: ComponentType;
-}
-
-const loaded = new Map<PageEntry, Loaded>();
-
-const load = async (page: PageEntry): Promise<Loaded> =>
-  "load" in page ? { Page: await page.load() } : { Alone: await page.loadAlone() };
+const loaded = new Map<PageEntry, PageComponent>();
 
 const CannotLoad = () => (
   <div class="empty">
@@ -30,12 +19,6 @@ const CannotLoad = () => (
       {text().loadAnew}
     </button>
   </div>
-);
-
-const ChooseNode = () => (
-  <p class="empty">
-    <a href={hrefTo([NODES])}>{text().chooseNode}</a>
-  </p>
 );
 
 /** Counts clients: a page is drawn anew with another one. */
@@ -49,18 +32,16 @@ const keyOf = (of: object): number => {
 };
 
 export const Outlet = () => {
-  const lacksNode = session.value?.kind === "nodes" && node.value === undefined;
-  const { path: given } = route.value;
-  const path = lacksNode && given.length === 0 ? [NODES] : given;
+  const { path } = route.value;
   const found = findPage(path);
   const failed = useSignal<PageEntry | undefined>(undefined);
   const arrived = useSignal(0);
   const page = found?.page;
   useEffect(() => {
     if (page === undefined || loaded.has(page)) return;
-    load(page).then(
-      (components) => {
-        loaded.set(page, components);
+    page.load().then(
+      (component) => {
+        loaded.set(page, component);
         arrived.value += 1;
       },
       () => {
@@ -71,9 +52,7 @@ export const Outlet = () => {
   arrived.value;
   if (found === undefined) return <p class="empty">{text().notFound}</p>;
   if (failed.value === page) return <CannotLoad />;
-  const { Page, Alone } = loaded.get(found.page) ?? {};
-  if (Alone !== undefined) return <Alone />;
-  if (lacksNode && "load" in found.page) return <ChooseNode />;
+  const Page = loaded.get(found.page);
   const { value: connected } = client;
   if (Page === undefined || connected === undefined) return <Loading />;
   return <Page key={`${keyOf(connected)} ${path.join("/")}`} client={connected} params={found.params} />;
