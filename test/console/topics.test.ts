@@ -1,8 +1,9 @@
 /** The pages of topics: their list, and one of them with its queues, its consumers and its settings. */
 import type { Page } from "playwright-core";
 import { beforeAll, beforeEach, expect, it } from "vitest";
+import { hashOf } from "../../src/main/access/token-hash.js";
 import { FETCH_TIMEOUT } from "../debian-package.js";
-import { type ConsoleBroker, clientOf, openBroker } from "./brokers.js";
+import { type ConsoleBroker, clientOf, openBroker, testBroker } from "./brokers.js";
 import { launchBrowser, openConsole } from "./browser.js";
 
 let missing: string | undefined;
@@ -147,4 +148,25 @@ it("shows who consumes, with credit and what they hold", async () => {
   await expect.poll(() => worker.locator("td").nth(4).textContent()).toBe("2");
   await worker.getByText("no credit").waitFor();
   await consumer.stop();
+});
+
+it("shows a user what the permissions allow, and says who may see the consumers", async () => {
+  const token = "ringmq_token-of-a-keeper";
+  const user = {
+    name: "keeper",
+    tokens: [{ hash: hashOf(token) }],
+    permissions: [{ topics: "mine.*", allow: ["consume", "manage"] as const }],
+  };
+  const { http } = await testBroker({ users: [user] });
+  const page = await openConsole(http, "#/topics", { mayLog: /Failed to load resource/ });
+  await page.getByLabel("Token").fill(token);
+  await page.keyboard.press("Enter");
+  await page.getByRole("button", { name: "New topic" }).click();
+  await page.getByLabel("Name").fill("yours");
+  await deed(page, "Create").click();
+  await expect.poll(() => page.getByRole("dialog").getByRole("alert").textContent()).toMatch(/^FORBIDDEN /);
+  await page.getByLabel("Name").fill("mine.orders");
+  await deed(page, "Create").click();
+  await page.getByText("Who consumes is shown to those who have the permission operate.").waitFor();
+  await row(page, "default").waitFor();
 });
