@@ -2,7 +2,7 @@
  * What stands around each page: the way to the others, and how the reader wants it.
  */
 import { chooseLanguage, LANGUAGES, type Language, language } from "../base/language.js";
-import { hrefTo, route } from "../base/route.js";
+import { hrefTo, node, route } from "../base/route.js";
 import { chooseTheme, type ThemeChoice, themeChoice } from "../base/theme.js";
 import { logOut, session } from "../broker/session.js";
 import { useAction } from "../parts/action.js";
@@ -13,7 +13,7 @@ import { FindMessage } from "./find-message.js";
 import "./frame.css";
 import { Login } from "./login.js";
 import { Outlet } from "./outlet.js";
-import { PAGES } from "./pages.js";
+import { NODES, PAGES } from "./pages.js";
 import { text } from "./text.js";
 
 const Mark = () => (
@@ -28,7 +28,7 @@ const Navigation = () => {
   return (
     <nav aria-label={text().navigation}>
       {PAGES.flatMap(({ path, title }) =>
-        title === undefined || (title === "nodes" && !isNodes)
+        title === undefined || (path === NODES && !isNodes)
           ? []
           : [
               <a key={path} href={hrefTo(path === "" ? [] : [path])} aria-current={first === path ? "page" : undefined}>
@@ -37,6 +37,17 @@ const Navigation = () => {
             ],
       )}
     </nav>
+  );
+};
+
+/** Which of the nodes the pages show. */
+const ChosenNode = () => {
+  const { value: id } = node;
+  if (session.value?.kind !== "nodes" || id === undefined) return null;
+  return (
+    <a class="chosen" href={hrefTo([NODES])} title={text().otherNode}>
+      {text().nodeName} <Name value={id} />
+    </a>
   );
 };
 
@@ -87,6 +98,7 @@ const Reader = () => {
 export const Frame = () => {
   const { value: who } = session;
   const isOut = who?.login === true;
+  const lacksNode = who?.kind === "nodes" && node.value === undefined;
   return (
     <>
       <button type="button" class="skip" onClick={() => document.querySelector("main")?.focus()}>
@@ -97,6 +109,7 @@ export const Frame = () => {
           <Mark />
           ringmq
         </a>
+        {!isOut && <ChosenNode />}
         {!isOut && <Navigation />}
         {!isOut && <FindMessage />}
         <div class="foot">
@@ -106,7 +119,7 @@ export const Frame = () => {
         </div>
       </aside>
       <main tabIndex={-1}>
-        {!isOut && <Banner />}
+        {!isOut && !lacksNode && <Banner />}
         {isOut ? <Login /> : <Outlet />}
       </main>
     </>

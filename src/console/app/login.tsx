@@ -2,7 +2,7 @@
  * Where the reader shows a token, to a server that has users.
  */
 import { useSignal } from "@preact/signals";
-import { logIn } from "../broker/session.js";
+import { logIn, session } from "../broker/session.js";
 import { useAction } from "../parts/action.js";
 import { ErrorLine } from "../parts/error-line.js";
 import { TextField } from "../parts/fields.js";
@@ -22,7 +22,7 @@ export const Login = () => {
       <h1>{text().logIn}</h1>
       <TextField
         label={text().token}
-        hint={text().tokenHint}
+        hint={session.value?.kind === "nodes" ? text().tokenHintOfNodes : text().tokenHint}
         secret
         autocomplete="current-password"
         value={token.value}

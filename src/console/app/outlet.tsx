@@ -2,15 +2,26 @@
  * The page of the present address, loaded when it is first shown.
  */
 import { useSignal } from "@preact/signals";
+import type { ComponentType } from "preact";
 import { useEffect } from "preact/hooks";
 import type { PageComponent } from "../base/page.js";
-import { route } from "../base/route.js";
+import { hrefTo, node, route } from "../base/route.js";
 import { client } from "../broker/link.js";
+import { session } from "../broker/session.js";
 import { Loading } from "../parts/loading.js";
-import { findPage, type PageEntry } from "./pages.js";
+import { findPage, NODES, type PageEntry } from "./pages.js";
 import { text } from "./text.js";
 
-const loaded = new Map<PageEntry, PageComponent>();
+/** One of them. */
+interface Loaded {
+  readonly Page?: PageComponent;
+  readonly Alone?: ComponentType;
+}
+
+const loaded = new Map<PageEntry, Loaded>();
+
+const load = async (page: PageEntry): Promise<Loaded> =>
+  "load" in page ? { Page: await page.load() } : { Alone: await page.loadAlone() };
 
 const CannotLoad = () => (
   <div class="empty">
@@ -19,6 +30,12 @@ const CannotLoad = () => (
       {text().loadAnew}
     </button>
   </div>
+);
+
+const ChooseNode = () => (
+  <p class="empty">
+    <a href={hrefTo([NODES])}>{text().chooseNode}</a>
+  </p>
 );
 
 /** Counts clients: a page is drawn anew with another one. */
@@ -32,16 +49,18 @@ const keyOf = (of: object): number => {
 };
 
 export const Outlet = () => {
-  const { path } = route.value;
+  const lacksNode = session.value?.kind === "nodes" && node.value === undefined;
+  const { path: given } = route.value;
+  const path = lacksNode && given.length === 0 ? [NODES] : given;
   const found = findPage(path);
   const failed = useSignal<PageEntry | undefined>(undefined);
   const arrived = useSignal(0);
   const page = found?.page;
   useEffect(() => {
     if (page === undefined || loaded.has(page)) return;
-    page.load().then(
-      (component) => {
-        loaded.set(page, component);
+    load(page).then(
+      (components) => {
+        loaded.set(page, components);
         arrived.value += 1;
       },
       () => {
@@ -52,7 +71,9 @@ export const Outlet = () => {
   arrived.value;
   if (found === undefined) return <p class="empty">{text().notFound}</p>;
   if (failed.value === page) return <CannotLoad />;
-  const Page = loaded.get(found.page);
+  const { Page, Alone } = loaded.get(found.page) ?? {};
+  if (Alone !== undefined) return <Alone />;
+  if (lacksNode && "load" in found.page) return <ChooseNode />;
   const { value: connected } = client;
   if (Page === undefined || connected === undefined) return <Loading />;
   return <Page key={`${keyOf(connected)} ${path.join("/")}`} client={connected} params={found.params} />;

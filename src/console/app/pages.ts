@@ -1,16 +1,26 @@
 /**
  * The pages: where each is, and how it is loaded.
  */
+import type { ComponentType } from "preact";
 import type { PageComponent } from "../base/page.js";
 import type { text } from "./text.js";
 
-export interface PageEntry {
+interface Place {
   /** Below `#/`; a part that begins with a colon stands for any name: `topics/:topic/dead`. */
   readonly path: string;
-  readonly load: () => Promise<PageComponent>;
   /** What the navigation calls it; undefined: it is not there. */
   readonly title?: keyof ReturnType<typeof text> & ("overview" | "nodes" | "topics" | "channels" | "connections");
 }
+
+export type PageEntry = Place &
+  (
+    | { readonly load: () => Promise<PageComponent> }
+    /** It asks the server of the page alone, and is drawn without a client. */
+    | { readonly loadAlone: () => Promise<ComponentType> }
+  );
+
+/** Where there are several nodes, until one is chosen. */
+export const NODES = "nodes";
 
 /** In the order of the navigation. */
 export const PAGES: readonly PageEntry[] = [
@@ -41,6 +51,7 @@ export const PAGES: readonly PageEntry[] = [
     title: "connections",
     load: async () => (await import("../pages/connections/connections-page.js")).Page,
   },
+  { path: NODES, title: "nodes", loadAlone: async () => (await import("../pages/nodes/nodes-page.js")).Page },
   {
     path: "topics/:topic/dead",
     load: async () => (await import("../pages/dead-letters/dead-page.js")).Page,

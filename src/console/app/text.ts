@@ -21,6 +21,10 @@ export const text = texts({
     token: "Token",
     tokenHint:
       "One of the tokens in the broker's configuration. It is sent to this server and nowhere else, and not kept by the page.",
+    tokenHintOfNodes:
+      "One that the registry knows. It is shown to the registry and to nodes on your behalf, and kept in the memory of this server.",
+    nodeName: "Node",
+    otherNode: "Choose another node",
     notFound: "There is no such page.",
     cannotLoad: "This page could not be loaded: the server may have been replaced.",
     loadAnew: "Load anew",
@@ -49,6 +53,9 @@ export const text = texts({
     logOut: "退出",
     token: "令牌",
     tokenHint: "服务器配置中的某个令牌。它只会发送给本服务器，页面不会保存。",
+    tokenHintOfNodes: "注册中心认可的令牌。它会代您出示给注册中心和各节点，仅保存在本服务器内存中。",
+    nodeName: "节点",
+    otherNode: "选择其他节点",
     notFound: "没有这个页面。",
     cannotLoad: "无法加载此页面：服务器可能已更新。",
     loadAnew: "重新加载",
