@@ -137,6 +137,7 @@ const View = (props: ViewProps) => {
             queue={queue}
             state={state}
             deeds={deeds.value}
+            onDone={done}
             all={chosen === undefined ? 0 : countOf(chosen, state)}
           />
         </>

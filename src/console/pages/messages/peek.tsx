@@ -29,11 +29,13 @@ interface PeekProps {
   readonly state: MessageState;
   /** Counts what was done to them: it is looked anew then. */
   readonly deeds: number;
+  /** Something was done. */
+  readonly onDone: () => Promise<void>;
   /** How many there are, as far as is known. */
   readonly all: number;
 }
 
-export const Peek = ({ client, topic, queue, state, deeds, all }: PeekProps) => {
+export const Peek = ({ client, topic, queue, state, deeds, onDone, all }: PeekProps) => {
   const words = text();
   /** Where the pages before this one begin, and this one. */
   const starts = useSignal<readonly number[]>([0]);
@@ -99,7 +101,7 @@ export const Peek = ({ client, topic, queue, state, deeds, all }: PeekProps) => 
           client={client}
           topic={topic}
           listed={opened.value}
-          onDone={reload}
+          onDone={onDone}
           onClose={() => {
             opened.value = undefined;
           }}
