@@ -6,6 +6,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { defineConfig, type Plugin } from "vite";
+import { LATER, LOOKS } from "./packages/client/page.mjs";
 
 const ROOT = fileURLToPath(new URL(".", import.meta.url));
 const DIST = join(ROOT, "dist");
@@ -16,6 +17,22 @@ const { browser }: { browser: Record<string, string> } = JSON.parse(
 );
 const REPLACED = new Map(Object.entries(browser).map(([from, to]) => [join(ROOT, from), join(ROOT, to)]));
 
+/** Parts of the client that the page has no use for: consumers, workers, calls, several nodes, topics with a schema. */
+const UNUSED: Readonly<Record<string, { readonly name: string; readonly before?: string }>> = {
+  "calls/calls.js": LATER["calls/calls.js"],
+  "consume/consumer.js": { name: "Consumer" },
+  "nodes/connect-nodes.js": LATER["nodes/connect-nodes.js"],
+  "topics/topic.js": LATER["topics/topic.js"],
+  "work/workers.js": LATER["work/workers.js"],
+};
+const standIns = new Map(
+  Object.entries(UNUSED).map(([module, { name, before = "{}" }]) => [
+    join(DIST, "client", module),
+    // What the client needs of it until it is used.
+    `export class ${name} { constructor(...args) { return ${before}; } }`,
+  ]),
+);
+
 const client: Plugin = {
   name: "client",
   enforce: "pre",
@@ -25,6 +42,8 @@ const client: Plugin = {
     const resolved = await this.resolve(source, importer, { skipSelf: true });
     return resolved === null ? null : (REPLACED.get(resolved.id) ?? resolved);
   },
+  load: (id) => standIns.get(id) ?? null,
+  transform: (code, id) => (id.startsWith(DIST) ? code.replaceAll(LOOKS, "") : null),
 };
 
 export default defineConfig({

@@ -9,6 +9,7 @@ import { tally } from "./test/tally.js";
  */
 const BROKERS = [
   ...["bench", "e2e", "torture"].map((folder) => `test/${folder}/**/*.test.ts`),
+  "test/console/*.test.ts",
   "test/conformance/*-{time,delivery,pressure,limits}.test.ts",
 ];
 
@@ -17,7 +18,19 @@ const BROKERS = [
  * second for each.
  */
 const SHARED = [
-  ...["bridge", "channel", "cli", "client", "collections", "gmq-client", "grpc", "inspection", "main", "memmq-client"],
+  ...[
+    "bridge",
+    "channel",
+    "cli",
+    "client",
+    "collections",
+    "console/parts",
+    "gmq-client",
+    "grpc",
+    "inspection",
+    "main",
+    "memmq-client",
+  ],
   ...["mq-files", "project", "protocol", "proxy", "registry", "servers", "shard", "testing"],
 ].map((folder) => `test/${folder}/**/*.test.ts`);
 
@@ -61,6 +74,7 @@ export default defineConfig({
     // Nothing here waits for time to pass; these only say when something hangs.
     testTimeout: 30_000,
     hookTimeout: 30_000,
+    expect: { poll: { timeout: 10_000 } },
     sequence: { sequencer: LongestFirst },
     reporters: ["default", tally],
   },

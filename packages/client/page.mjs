@@ -11,7 +11,7 @@ import { modulesIn } from "../modules.mjs";
  * Parts that are loaded when they are first used: their class or function, and how it is used. All that is called of them is
  * asynchronous, except `iterators`, and what `before` gives until the part is there.
  */
-const LATER = {
+export const LATER = {
   "admin/channel-admin.js": { name: "ChannelAdmin", iterators: '["channels"]' },
   "admin/inspection.js": { name: "Inspection", iterators: '["connections", "consumers"]' },
   "admin/topic-admin.js": { name: "TopicAdmin", iterators: '["topics"]' },
@@ -66,7 +66,7 @@ const numbersIn = (dist) => {
 };
 
 /** The method of a built class that tells Node.js how its objects look. */
-const LOOKS = /^ {4}\[INSPECT\]\(.*\) \{\n(?: {8}.*\n)*? {4}\}\n/gm;
+export const LOOKS = /^ {4}\[INSPECT\]\(.*\) \{\n(?: {8}.*\n)*? {4}\}\n/gm;
 
 /**
  * Modules without a state, of which the parts that are loaded later have copies of their own: so the first has only what it calls

@@ -10,8 +10,8 @@ import { gzipSync } from "node:zlib";
 import { startBroker } from "ringmq";
 import { connect } from "ringmq/client";
 import { afterAll, beforeAll, expect, it, onTestFinished } from "vitest";
+import { findChromium, openPage } from "../chromium.js";
 import { FETCH_TIMEOUT } from "../debian-package.js";
-import { findChromium, openPage } from "./chromium.js";
 import { makeClient, makeFolder, removeFolder } from "./packed.js";
 
 let folder = "";

@@ -23,7 +23,7 @@ export const CONSOLE_PLACES: readonly Place[] = [
     may: ["./text.js", "../../base/page.js", "../../broker/polled.js", "../../parts/table.js", "ringmq/client"],
     mayNot: ["../../app/pages.js", "../overview/text.js", "uplot", "../../../client/client.js"],
   },
-  ...["nodes", "topics", "topic", "messages"].map((page) => ({
+  ...["nodes", "overview", "topics", "topic", "messages"].map((page) => ({
     file: `src/console/pages/${page}/probe.tsx`,
     may: ["./text.js", "../../base/page.js", "../../broker/polled.js", "../../parts/table.js", "ringmq/client"],
     mayNot: ["../../app/pages.js", "../connections/text.js", "uplot", "../../../client/client.js"],

@@ -2,6 +2,7 @@
  * Where the reader shows a token, to a server that has users.
  */
 import { useSignal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
 import { logIn, session } from "../broker/session.js";
 import { useAction } from "../parts/action.js";
 import { ErrorLine } from "../parts/error-line.js";
@@ -10,9 +11,12 @@ import { text } from "./text.js";
 
 export const Login = () => {
   const token = useSignal("");
+  const form = useRef<HTMLFormElement>(null);
   const { run, isRunning, error } = useAction(() => logIn(token.value.trim()));
+  useEffect(() => form.current?.querySelector("input")?.focus(), []);
   return (
     <form
+      ref={form}
       class="login"
       onSubmit={(event) => {
         event.preventDefault();

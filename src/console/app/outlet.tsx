@@ -58,6 +58,8 @@ export const Outlet = () => {
   const page = found?.page;
   useEffect(() => {
     if (page === undefined || loaded.has(page)) return;
+    // Whoever comes back to it tries again.
+    failed.value = undefined;
     load(page).then(
       (components) => {
         loaded.set(page, components);

@@ -24,6 +24,7 @@ export const NODES = "nodes";
 
 /** In the order of the navigation. */
 export const PAGES: readonly PageEntry[] = [
+  { path: "", title: "overview", load: async () => (await import("../pages/overview/overview-page.js")).Page },
   {
     path: "topics",
     title: "topics",

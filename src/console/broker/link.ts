@@ -2,7 +2,7 @@
  * The connection to the broker: the client, and how it gets on, as signals. It is kept as long as the page is open, made again when it
  * is lost, and made anew when another node is chosen or another user logs in.
  */
-import { effect, signal } from "@preact/signals";
+import { computed, effect, signal } from "@preact/signals";
 import { type Client, type ConnectionStatus, connect, RingmqError } from "ringmq/client";
 import { NODE, node } from "../base/route.js";
 import { placeOf, readSession, ServerError, session } from "./session.js";
@@ -11,6 +11,8 @@ import { placeOf, readSession, ServerError, session } from "./session.js";
 export type Link =
   | { readonly type: "connecting" }
   | { readonly type: "connected" }
+  /** There was none yet, and there is still none. */
+  | { readonly type: "waiting"; readonly error: Error }
   /** It was lost, and is being made again; `error` is why it was lost, or why the last attempt has failed. */
   | { readonly type: "lost"; readonly error: Error }
   /** It is not made again by itself. */
@@ -20,6 +22,14 @@ export const link = signal<Link>({ type: "connecting" });
 
 /** The client; undefined before it was connected once, and after it has ended. */
 export const client = signal<Client | undefined>(undefined);
+
+/** As whom it connects, and to what; undefined: it does not. What else changes of the session is no reason to connect anew. */
+const wanted = computed((): string | undefined => {
+  const { value: who } = session;
+  const { value: id } = node;
+  if (who === undefined || who.login || (who.kind === "nodes" && id === undefined)) return undefined;
+  return JSON.stringify([who.kind, who.user, id]);
+});
 
 /** Counts attempts that the reader has asked for. */
 const attempts = signal(0);
@@ -76,7 +86,7 @@ const keepFollowing = async (url: string, signal: AbortSignal): Promise<void> =>
       if (signal.aborted) return;
       const isOver = client.value !== undefined || !(error instanceof RingmqError && error.retryable);
       client.value = undefined;
-      link.value = { type: isOver ? "ended" : "lost", error: asError(error) };
+      link.value = { type: isOver ? "ended" : "waiting", error: asError(error) };
       if (isOver) return;
       await new Promise((resolve) => setTimeout(resolve, RETRY));
       if (signal.aborted) return;
@@ -89,7 +99,7 @@ const findSession = async (): Promise<void> => {
   try {
     await readSession();
   } catch (error) {
-    link.value = { type: "lost", error: asError(error) };
+    link.value = { type: "waiting", error: asError(error) };
     setTimeout(() => void findSession(), RETRY);
   }
 };
@@ -103,13 +113,12 @@ export const connectAgain = (): void => {
 export const startLink = (): void => {
   void findSession();
   effect(() => {
-    const { value: who } = session;
-    const { value: id } = node;
     attempts.value;
-    if (who === undefined || who.login || (who.kind === "nodes" && id === undefined)) return undefined;
+    if (wanted.value === undefined) return undefined;
+    const url = socketOf(node.peek());
     link.value = { type: "connecting" };
     const controller = new AbortController();
-    void keepFollowing(socketOf(id), controller.signal);
+    void keepFollowing(url, controller.signal);
     return () => {
       controller.abort();
       client.value = undefined;

@@ -1,6 +1,7 @@
 /**
- * Lines over time.
+ * Lines over time, with their values: the last ones, or those under the pointer.
  */
+import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
@@ -19,59 +20,70 @@ interface ChartProps {
   readonly label: string;
   /** Seconds since 1970, ascending. */
   readonly times: readonly number[];
-  /** Up to four, each in a colour of its own; the first is filled. Their number and labels stay. */
+  /** Up to four, each in a colour of its own; the first is filled. Their number stays. */
   readonly series: readonly Series[];
-  /** How a value is written. */
+  /** How a value is written. The same function each time. */
   readonly format: (value: number) => string;
-  /** Px, default 150. */
-  readonly height?: number;
   /** Seconds that are shown, up to now. */
   readonly span: number;
+  /** The scale reaches up to this at least. Default 1. */
+  readonly least?: number;
+  /** Px, default 160. */
+  readonly height?: number;
 }
 
-const HEIGHT = 150;
+const HEIGHT = 160;
+
+/** Room above the highest line, as a factor. */
+const HEADROOM = 1.1;
 
 const style = (name: string): string => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 const optionsOf = (
-  { series, format }: Pick<ChartProps, "series" | "format">,
-  size: { readonly width: number; readonly height: number },
+  { series, format, least = 1, height = HEIGHT }: ChartProps,
+  width: number,
+  point: (index: number | undefined) => void,
 ): uPlot.Options => {
   const grid = { stroke: style("--line"), width: 1 };
   const axis = { stroke: style("--muted"), font: `11px ${style("--font")}`, grid, ticks: { show: false } };
   return {
-    ...size,
-    cursor: { y: false, points: { size: 6 } },
-    legend: { live: true },
-    scales: { x: { time: true }, y: { range: (_, __, max) => [0, Math.max(1, max * 1.1)] } },
+    width,
+    height,
+    padding: [8, 8, 0, 0],
+    cursor: { y: false, points: { size: 6 }, drag: { x: false, y: false } },
+    legend: { show: false },
+    scales: { x: { time: true }, y: { range: (_, __, max) => [0, Math.max(least, max * HEADROOM)] } },
     axes: [
-      { ...axis, space: 90, values: (_, ticks) => ticks.map((tick) => clock(tick * 1_000)) },
-      { ...axis, size: 56, space: 32, values: (_, ticks) => ticks.map(format) },
+      { ...axis, size: 24, gap: 4, space: 80, values: (_, ticks) => ticks.map((tick) => clock(tick * 1_000)) },
+      { ...axis, size: 52, gap: 6, space: 30, values: (_, ticks) => ticks.map(format) },
     ],
     series: [
-      { value: (_, value) => (value === null ? "–" : clock(value * 1_000)) },
-      ...series.map(({ label }, i) => ({
-        label,
+      {},
+      ...series.map((_, i) => ({
         stroke: style(`--series-${i + 1}`),
         width: 1.5,
         points: { show: false },
         ...(i === 0 ? { fill: style("--series-fill") } : {}),
-        value: (_: uPlot, value: number | null) => (value === null ? "–" : format(value)),
       })),
     ],
+    hooks: { setCursor: [({ cursor }) => point(cursor.idx ?? undefined)] },
   };
 };
 
-export const Chart = ({ label, times, series, format, span, height = HEIGHT }: ChartProps) => {
+export const Chart = (props: ChartProps) => {
+  const { label, times, series, format, span, height = HEIGHT } = props;
   const element = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | undefined>(undefined);
-  const labels = series.map((each) => each.label).join();
+  const pointed = useSignal<number | undefined>(undefined);
   const { value: colours } = theme;
 
   useEffect(() => {
     const parent = element.current;
     if (parent === null) return undefined;
-    const made = new uPlot(optionsOf({ series, format }, { width: parent.clientWidth, height }), undefined, parent);
+    const options = optionsOf(props, parent.clientWidth, (index) => {
+      pointed.value = index;
+    });
+    const made = new uPlot(options, undefined, parent);
     plot.current = made;
     const observer = new ResizeObserver(() => made.setSize({ width: parent.clientWidth, height }));
     observer.observe(parent);
@@ -80,22 +92,35 @@ export const Chart = ({ label, times, series, format, span, height = HEIGHT }: C
       made.destroy();
       plot.current = undefined;
     };
-  }, [labels, format, height, colours]);
+  }, [series.length, format, height, colours]);
 
   useEffect(() => {
     const { current } = plot;
     if (current === undefined) return;
-    current.setData([[...times], ...series.map(({ values }) => [...values])], false);
     const end = times.at(-1) ?? Date.now() / 1_000;
     current.batch(() => {
+      current.setData([[...times], ...series.map(({ values }) => [...values])], false);
       current.setScale("x", { min: end - span, max: end });
     });
-  });
+  }, [times, series, span, format, colours]);
 
+  const at = pointed.value === undefined || pointed.value >= times.length ? times.length - 1 : pointed.value;
+  const time = times[at];
   return (
     <figure class="chart">
-      <figcaption>{label}</figcaption>
+      <figcaption>
+        {label}
+        {pointed.value !== undefined && time !== undefined && <time class="muted">{clock(time * 1_000)}</time>}
+      </figcaption>
       <div ref={element} />
+      <dl>
+        {series.map(({ label: name, values }, i) => (
+          <div key={name} class={`series-${i + 1}`}>
+            <dt>{name}</dt>
+            <dd>{values[at] == null ? "–" : format(values[at])}</dd>
+          </div>
+        ))}
+      </dl>
     </figure>
   );
 };

@@ -43,23 +43,23 @@ export const bytes = (value: number): string => {
   return `${text} ${SIZES[unit]}`;
 };
 
-const LENGTHS = [
-  ["d", 86_400_000],
-  ["h", 3_600_000],
-  ["m", 60_000],
-  ["s", 1_000],
-] as const;
+/** The units of lengths of time, the longest first. */
+const LENGTHS = [86_400_000, 3_600_000, 60_000, 1_000, 1] as const;
+const UNITS = { en: ["d", "h", "m", "s", "ms"], zh: ["天", "小时", "分", "秒", "毫秒"] } as const;
 
 /** A length of time, about: `0 ms`, `850 ms`, `12 s`, `3 m 20 s`, `5 h 12 m`, `9 d 3 h`. Milliseconds. */
 export const age = (milliseconds: number): string => {
+  const units = UNITS[language.value];
   const whole = Math.max(0, Math.round(milliseconds));
-  const first = LENGTHS.findIndex(([, length]) => whole >= length);
-  const [unit, length] = LENGTHS[first] ?? ["ms", 1];
+  const first = LENGTHS.findIndex((length) => whole >= length);
+  const length = LENGTHS[first];
+  if (length === undefined) return `0 ${units.at(-1)}`;
   const large = Math.floor(whole / length);
-  const next = LENGTHS[first + 1];
-  if (first < 0 || next === undefined || large >= 100) return `${count(large)} ${unit}`;
-  const rest = Math.floor((whole % length) / next[1]);
-  return rest === 0 ? `${large} ${unit}` : `${large} ${unit} ${rest} ${next[0]}`;
+  const next = LENGTHS[first + 1] ?? 1;
+  const rest = Math.floor((whole % length) / next);
+  // Milliseconds beside seconds are more than anybody reads.
+  const isEnough = rest === 0 || next === 1 || large >= 100;
+  return `${count(large)} ${units[first]}${isEnough ? "" : ` ${rest} ${units[first + 1]}`}`;
 };
 
 /** The time of day: `14:05:09`. Milliseconds since 1970. */

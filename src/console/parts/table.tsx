@@ -57,11 +57,43 @@ const ROW = 34;
 /** Rows drawn above and below those that are to be seen. */
 const SPARE = 8;
 
+/** Rows that are to be seen however little room a page has for its table. */
+const FEWEST = 8;
+
+/** The height of the search, with the room below it, in px. */
+const TOOLS = 40;
+
 /** Rows that are to be seen before the browser has told how many there is room for. */
 const FIRST_ROOM = 40;
 
 const classOf = <R,>({ numeric, priority }: Column<R>): string =>
   `${numeric === true ? "numeric" : ""} p${priority ?? 1}`;
+
+interface HeadCellProps<R> {
+  readonly column: Column<R>;
+  readonly direction: "ascending" | "descending" | "none";
+  readonly onSort: () => void;
+}
+
+const HeadCell = <R,>({ column, direction, onSort }: HeadCellProps<R>) => {
+  const { title, sort } = column;
+  // A column of buttons has no head.
+  if (title === "") return <td class={classOf(column)} />;
+  if (sort === undefined) {
+    return (
+      <th scope="col" class={classOf(column)}>
+        {title}
+      </th>
+    );
+  }
+  return (
+    <th scope="col" class={classOf(column)} aria-sort={direction}>
+      <button type="button" title={text().sortBy(title)} onClick={onSort}>
+        {title}
+      </button>
+    </th>
+  );
+};
 
 export const Table = <R,>({
   label,
@@ -194,9 +226,12 @@ export const Table = <R,>({
   const stop = Math.min(current.value, shown.length - 1);
   const tabStop = stop < first || stop >= last ? first : stop;
 
+  const hasTools = searched !== undefined || tools !== undefined;
+  const least = (Math.min(rows.length, FEWEST) + 1) * ROW + (hasTools ? TOOLS : 0);
+
   return (
-    <section class="table" aria-label={label}>
-      {(searched !== undefined || tools !== undefined) && (
+    <div class="table" style={{ minHeight: `${least}px` }}>
+      {hasTools && (
         <div class="tools">
           {searched !== undefined && (
             <SearchField
@@ -232,15 +267,12 @@ export const Table = <R,>({
           <thead>
             <tr aria-rowindex={1}>
               {columns.map((column) => (
-                <th key={column.key} scope="col" class={classOf(column)} aria-sort={directionOf(column.key)}>
-                  {column.sort === undefined ? (
-                    column.title
-                  ) : (
-                    <button type="button" title={text().sortBy(column.title)} onClick={() => sortBy(column)}>
-                      {column.title}
-                    </button>
-                  )}
-                </th>
+                <HeadCell
+                  key={column.key}
+                  column={column}
+                  direction={directionOf(column.key)}
+                  onSort={() => sortBy(column)}
+                />
               ))}
             </tr>
           </thead>
@@ -269,6 +301,6 @@ export const Table = <R,>({
         {shown.length === 0 && <div class="empty">{rows.length === 0 ? empty : text().noneFound}</div>}
       </div>
       {isCut && <p class="muted">{text().cut(count(rows.length))}</p>}
-    </section>
+    </div>
   );
 };

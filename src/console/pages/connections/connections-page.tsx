@@ -18,14 +18,14 @@ import { text } from "./text.js";
 type Words = ReturnType<typeof text>;
 
 const columnsOf = (words: Words, close: (connection: ConnectionInfo) => void): readonly Column<ConnectionInfo>[] => [
-  { key: "id", title: words.id, cell: ({ id }) => id, sort: ({ id }) => id, numeric: true, width: "5rem" },
+  { key: "id", title: words.id, cell: ({ id }) => id, sort: ({ id }) => id, numeric: true, width: "4.5rem" },
   { key: "client", title: words.client, cell: ({ name }) => <Name value={name} />, sort: ({ name }) => name },
   {
     key: "user",
     title: words.user,
     cell: ({ user }) => <Name value={user} />,
     sort: ({ user }) => user,
-    width: "8rem",
+    width: "7rem",
     priority: 2,
   },
   {
@@ -33,7 +33,7 @@ const columnsOf = (words: Words, close: (connection: ConnectionInfo) => void): r
     title: words.protocol,
     cell: ({ protocol }) => protocol,
     sort: ({ protocol }) => protocol,
-    width: "7rem",
+    width: "6.5rem",
     priority: 2,
   },
   {
@@ -57,7 +57,7 @@ const columnsOf = (words: Words, close: (connection: ConnectionInfo) => void): r
     cell: ({ unanswered }) => count(unanswered),
     sort: ({ unanswered }) => unanswered,
     numeric: true,
-    width: "7rem",
+    width: "7.5rem",
     priority: 3,
   },
   {
@@ -66,7 +66,7 @@ const columnsOf = (words: Words, close: (connection: ConnectionInfo) => void): r
     cell: ({ consumers, subscriptions }) => count(consumers + subscriptions),
     sort: ({ consumers, subscriptions }) => consumers + subscriptions,
     numeric: true,
-    width: "7rem",
+    width: "7.5rem",
     priority: 2,
   },
   {

@@ -5,8 +5,8 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { delimiter, join } from "node:path";
 import { onTestFinished } from "vitest";
-import { debianPackage, exists } from "../debian-package.js";
-import { makeDirectory, removeDirectory } from "../directories.js";
+import { debianPackage, exists } from "./debian-package.js";
+import { makeDirectory, removeDirectory } from "./directories.js";
 
 const NAMES = ["chromium-headless-shell", "chromium", "chromium-browser", "google-chrome"];
 

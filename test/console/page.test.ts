@@ -1,0 +1,97 @@
+/** The page of the console: what it shows of a broker, what it does to it, and that it goes on when the broker was away. */
+import type { Page } from "playwright-core";
+import { beforeAll, beforeEach, expect, it, onTestFinished } from "vitest";
+import { FETCH_TIMEOUT } from "../debian-package.js";
+import { type ConsoleBroker, clientOf, openBroker, testBroker } from "./brokers.js";
+import { launchBrowser, openConsole } from "./browser.js";
+
+let missing: string | undefined;
+let shared: ConsoleBroker;
+beforeAll(async () => {
+  missing = await launchBrowser();
+  shared = await openBroker();
+  return shared.close;
+}, FETCH_TIMEOUT);
+
+beforeEach((context) => {
+  if (missing !== undefined) context.skip(missing);
+});
+
+/** What a tile of the overview says. */
+const tile = (page: Page, label: string) =>
+  page.locator("dl.tiles > div", { has: page.getByText(label, { exact: true }) }).locator("dd");
+
+const row = (page: Page, text: string) => page.locator("tbody tr", { hasText: text });
+
+it("shows how the broker does, and its charts move under load", async () => {
+  const client = await clientOf(shared);
+  await client.publishBatch("waiting", ["one", "two", "three"]);
+  const page = await openConsole(shared.http);
+  await expect.poll(() => tile(page, "Ready").textContent()).toBe("3");
+  const painted = await page.evaluate(() => performance.getEntriesByName("first-contentful-paint")[0]?.startTime);
+  console.log(`first paint after ${Math.round(painted ?? Number.NaN)} ms`);
+  await page.getByRole("button", { name: "1 min" }).click();
+  const chart = page.locator("figure", { hasText: "Messages a second" });
+  const picture = () => chart.locator("canvas").evaluate((canvas) => (canvas as HTMLCanvasElement).toDataURL());
+  const before = await picture();
+  const load = setInterval(
+    () => void client.publishBatch("load", Array.from({ length: 50 }, String)).catch(() => {}),
+    50,
+  );
+  onTestFinished(() => clearInterval(load));
+  await expect.poll(() => tile(page, "In /s").textContent(), { timeout: 10_000 }).toMatch(/^[\d,.]{3,}/);
+  await expect.poll(() => chart.locator("dd").first().textContent()).toMatch(/^[\d,.]{3,}/);
+  await expect.poll(picture).not.toBe(before);
+  await expect(row(page, "up").count()).resolves.toBe(2);
+});
+
+it("has two languages and two themes: those of the browser, or those that were chosen", async () => {
+  const page = await openConsole(shared.http, "#/connections", { locale: "zh-CN", colorScheme: "dark" });
+  await page.getByRole("heading", { name: "连接" }).waitFor();
+  const ground = () =>
+    page.evaluate(() => getComputedStyle(document.body.parentElement ?? document.body).backgroundColor);
+  const dark = await ground();
+  await page.getByLabel("外观").selectOption("light");
+  expect(await ground()).not.toBe(dark);
+  await page.getByLabel("语言").selectOption("en");
+  await page.getByRole("heading", { name: "Connections" }).waitFor();
+  await page.reload();
+  await page.getByRole("heading", { name: "Connections" }).waitFor();
+  expect(await ground()).not.toBe(dark);
+  expect(await page.evaluate(() => document.documentElement.lang)).toBe("en");
+});
+
+it("says that a page could not be loaded, and tries again", async () => {
+  const page = await openConsole(shared.http, "#/", { mayLog: /net::ERR_FAILED/ });
+  await page.route(/connections-page/, (route) => route.abort());
+  await page.getByRole("link", { name: "Connections" }).first().click();
+  await page.getByText("could not be loaded").waitFor();
+  await page.unroute(/connections-page/);
+  await page.getByRole("link", { name: "Overview" }).click();
+  await page.getByRole("link", { name: "Connections" }).first().click();
+  await row(page, "console").waitFor();
+});
+
+it("fits a telephone", async () => {
+  for (const hash of ["#/", "#/topics", "#/connections"]) {
+    const page = await openConsole(shared.http, hash, { viewport: { width: 375, height: 700 } });
+    await page.locator("main table").first().waitFor();
+    expect(await page.evaluate(() => document.documentElement.scrollWidth), hash).toBe(375);
+  }
+});
+
+it("says so while the broker is away, and goes on when it is back", async () => {
+  const broker = await testBroker();
+  const page = await openConsole(broker.http, "#/connections", { mayLog: /net::ERR_|WebSocket connection/ });
+  await row(page, "console").waitFor();
+  await page.evaluate(() => {
+    window.mark = "kept";
+  });
+  await broker.close();
+  const banner = page.getByRole("status").filter({ hasText: "The connection to the broker was lost" });
+  await banner.waitFor();
+  await clientOf(await testBroker({}, broker), "afterwards");
+  await row(page, "afterwards").waitFor();
+  await expect.poll(() => banner.count()).toBe(0);
+  expect(await page.evaluate(() => window.mark)).toBe("kept");
+});
