@@ -45,7 +45,7 @@ const columnsOf = (
     key: "published",
     title: words.published,
     cell: ({ message }) => moment(publishedAt(message.id)),
-    width: "14rem",
+    width: "15.5rem",
     priority: 2,
   },
   // Of ready messages few expire.
@@ -56,7 +56,7 @@ const columnsOf = (
           key: "time",
           title: words.times[state],
           cell: ({ message }: ListedMessage) => moment(message.time),
-          width: "14rem",
+          width: "15.5rem",
           priority: 2 as const,
         },
       ]),
