@@ -274,6 +274,14 @@ it("nodes over TLS: their certificates are checked by the authority that it is g
   });
 });
 
+it("warns where others reach it, and starts while nobody lists the nodes", async () => {
+  const gweb = new Shell().program("gweb -web_addr=:0 -register_addr=127.0.0.1:1");
+  await gweb.said("anybody who reaches this address");
+  await gweb.said("tokens that are typed at this address can be read");
+  await gweb.said("http://127.0.0.1:1 does not list its nodes; it is asked again");
+  await gweb.said("/console/");
+});
+
 it("a node that is removed while it runs is listed again: it announces itself", async () => {
   const registry = await testRegistry();
   const node = await openNode(4);

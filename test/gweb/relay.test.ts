@@ -9,10 +9,10 @@ import { NodeEngine } from "../../src/main/ports/http/node-engine.js";
 
 const POLL = { interval: 20, timeout: 20_000 };
 const MESSAGE = Buffer.alloc(16 * 1024, 7);
-/** 64 MiB. */
-const MESSAGES = 4_096;
+/** 40 MiB. */
+const MESSAGES = 2_560;
 /** More than sockets and a relay hold together. */
-const MAX_HELD = 2_048;
+const MAX_HELD = 1_536;
 
 /** A node that accepts, and what it was told when it was connected to. */
 const openNode = async () => {

@@ -23,7 +23,7 @@ export const CONSOLE_PLACES: readonly Place[] = [
     may: ["./text.js", "../../base/page.js", "../../broker/polled.js", "../../parts/table.js", "ringmq/client"],
     mayNot: ["../../app/pages.js", "../overview/text.js", "uplot", "../../../client/client.js"],
   },
-  ...["nodes", "overview", "topics", "topic", "messages"].map((page) => ({
+  ...["channels", "dead-letters", "history", "nodes", "overview", "topics", "topic", "messages"].map((page) => ({
     file: `src/console/pages/${page}/probe.tsx`,
     may: ["./text.js", "../../base/page.js", "../../broker/polled.js", "../../parts/table.js", "ringmq/client"],
     mayNot: ["../../app/pages.js", "../connections/text.js", "uplot", "../../../client/client.js"],
@@ -34,24 +34,9 @@ export const CONSOLE_PLACES: readonly Place[] = [
     mayNot: ["../pages/explain/text.js", "../app/pages.js", "uplot", "../../client/client.js"],
   },
   {
-    file: "src/console/pages/channels/probe.tsx",
-    may: ["./text.js", "../../base/page.js", "../../broker/polled.js", "../../parts/table.js", "ringmq/client"],
-    mayNot: ["../../app/pages.js", "../history/text.js", "../../findings/text.js", "uplot"],
-  },
-  {
-    file: "src/console/pages/dead-letters/probe.tsx",
-    may: ["./text.js", "../../base/page.js", "../../broker/polled.js", "../../parts/table.js", "ringmq/client"],
-    mayNot: ["../../app/pages.js", "../history/text.js", "../../findings/text.js", "uplot"],
-  },
-  {
     file: "src/console/pages/explain/probe.tsx",
     may: ["./text.js", "../../base/page.js", "../../broker/polled.js", "../../findings/findings.js", "ringmq/client"],
     mayNot: ["../../app/pages.js", "../history/text.js", "uplot", "../../../client/client.js"],
-  },
-  {
-    file: "src/console/pages/history/probe.tsx",
-    may: ["./text.js", "../../base/page.js", "../../broker/polled.js", "../../parts/table.js", "ringmq/client"],
-    mayNot: ["../../app/pages.js", "../explain/text.js", "uplot", "../../../client/client.js"],
   },
   {
     file: "src/console/app/probe.tsx",

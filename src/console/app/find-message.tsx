@@ -2,11 +2,14 @@
  * The way to any message: by its id, from anywhere.
  */
 import { useSignal } from "@preact/signals";
-import { goTo, hrefTo } from "../base/route.js";
+import { goTo, hrefTo, node } from "../base/route.js";
+import { session } from "../broker/session.js";
 import { text } from "./text.js";
 
 export const FindMessage = () => {
   const typed = useSignal("");
+  // Ids are those of a broker.
+  if (session.value?.kind === "nodes" && node.value === undefined) return null;
   return (
     <search class="find-message">
       <form

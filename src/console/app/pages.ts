@@ -25,6 +25,7 @@ export const NODES = "nodes";
 /** In the order of the navigation. */
 export const PAGES: readonly PageEntry[] = [
   { path: "", title: "overview", load: async () => (await import("../pages/overview/overview-page.js")).Page },
+  { path: NODES, title: "nodes", loadAlone: async () => (await import("../pages/nodes/nodes-page.js")).Page },
   {
     path: "topics",
     title: "topics",
@@ -52,7 +53,6 @@ export const PAGES: readonly PageEntry[] = [
     title: "connections",
     load: async () => (await import("../pages/connections/connections-page.js")).Page,
   },
-  { path: NODES, title: "nodes", loadAlone: async () => (await import("../pages/nodes/nodes-page.js")).Page },
   {
     path: "topics/:topic/dead",
     load: async () => (await import("../pages/dead-letters/dead-page.js")).Page,

@@ -20,7 +20,7 @@ interface FindingsProps {
   readonly queue?: string | undefined;
   /** Undefined: nothing is said of where messages go. */
   readonly routeKey?: string | undefined;
-  /** Only what is in the way of messages, and nothing where there is nothing. Default false. */
+  /** Only what is in the way of messages; nothing where there is nothing, or the reader may not know. Default false. */
   readonly isBrief?: boolean;
 }
 
@@ -78,7 +78,7 @@ export const Findings = (props: FindingsProps) => {
   const shown = isBrief ? value?.filter((finding) => weightOf(finding) === "bad") : value;
   return (
     <>
-      <ErrorLine error={error} />
+      {!isBrief && <ErrorLine error={error} />}
       {!isBrief && value === undefined && <Loading unless={error} />}
       {!isBrief && value?.length === 0 && <p class="muted">{text().nothing}</p>}
       {shown !== undefined && shown.length > 0 && (

@@ -47,8 +47,8 @@ interface TableProps<R> {
   readonly empty: ComponentChildren;
   /** The end stays in sight as rows are added there, unless the reader has scrolled away from it. Default false. */
   readonly follow?: boolean;
-  /** Beside the search. */
-  readonly tools?: ComponentChildren;
+  /** Beside the search; a function gets the rows that match it. */
+  readonly tools?: ComponentChildren | ((found: readonly R[]) => ComponentChildren);
 }
 
 /** The height of a row, in px, as in table.css. */
@@ -246,7 +246,7 @@ export const Table = <R,>({
             <output class="muted">{text().rows(count(shown.length), count(rows.length))}</output>
           )}
           <span class="space" />
-          {tools}
+          {typeof tools === "function" ? tools(shown) : tools}
         </div>
       )}
       <div

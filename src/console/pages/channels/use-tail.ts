@@ -12,7 +12,7 @@ export const MOST_LINES = 500;
 /** How often what has come is shown. Milliseconds. */
 const EVERY = 250;
 
-/** Over so many times the rate is measured. */
+/** The rate is measured over so many of them. */
 const RATE_TICKS = 8;
 
 export interface Tail {
@@ -63,13 +63,15 @@ export const useTail = (options: TailOptions): Tail => {
     follow().catch((error: unknown) => {
       if (!isOver) state.value = { ...state.value, error: error as Error };
     });
-    const counts: number[] = [];
+    const counts: { readonly time: number; readonly passed: number }[] = [];
     const timer = setInterval(() => {
-      counts.push(buffer.passed);
-      const before = counts.length > RATE_TICKS ? counts.shift() : counts[0];
-      const seconds = (Math.max(1, counts.length - (counts.length === RATE_TICKS ? 0 : 1)) * EVERY) / 1_000;
-      const { error } = state.value;
-      state.value = { rate: (buffer.passed - (before ?? 0)) / seconds, lost: subscription?.lost ?? 0, error };
+      const { passed } = buffer;
+      const time = performance.now();
+      counts.push({ time, passed });
+      if (counts.length > RATE_TICKS) counts.shift();
+      const [first = { time, passed }] = counts;
+      const rate = time > first.time ? ((passed - first.passed) * 1_000) / (time - first.time) : 0;
+      state.value = { rate, lost: subscription?.lost ?? 0, error: state.value.error };
     }, EVERY);
     return () => {
       isOver = true;
@@ -79,6 +81,7 @@ export const useTail = (options: TailOptions): Tail => {
   }, [client, channel, last, buffer]);
   // Each new state draws this again.
   const { value: now } = state;
+  // Before it is drawn: what does not match is not seen for a moment either.
   useMemo(() => {
     buffer.filter = filter;
   }, [buffer, filter]);

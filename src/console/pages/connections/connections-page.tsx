@@ -5,6 +5,7 @@ import { useSignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
 import type { ConnectionInfo } from "ringmq/client";
 import type { PageProps } from "../../base/page.js";
+import { route } from "../../base/route.js";
 import { collect, usePolled } from "../../broker/polled.js";
 import { Confirm } from "../../parts/confirm.js";
 import { ErrorLine } from "../../parts/error-line.js";
@@ -13,27 +14,48 @@ import { Loading } from "../../parts/loading.js";
 import { Name } from "../../parts/name.js";
 import { PageHead } from "../../parts/page-head.js";
 import { type Column, Table } from "../../parts/table.js";
+import "./connections.css";
+import { ConsumersDialog } from "./consumers-dialog.js";
 import { text } from "./text.js";
 
 type Words = ReturnType<typeof text>;
 
-const columnsOf = (words: Words, close: (connection: ConnectionInfo) => void): readonly Column<ConnectionInfo>[] => [
+interface Deeds {
+  readonly close: (connection: ConnectionInfo) => void;
+  /** Shows what it takes messages from. */
+  readonly open: (id: number) => void;
+}
+
+const userColumn = (words: Words): Column<ConnectionInfo> => ({
+  key: "user",
+  title: words.user,
+  cell: ({ user }) => <Name value={user} />,
+  sort: ({ user }) => user,
+  width: "7rem",
+  priority: 3,
+});
+
+/** Who has shown to be somebody is told where anybody has. */
+const columnsOf = (words: Words, hasUsers: boolean, { close, open }: Deeds): readonly Column<ConnectionInfo>[] => [
   { key: "id", title: words.id, cell: ({ id }) => id, sort: ({ id }) => id, numeric: true, width: "4.5rem" },
-  { key: "client", title: words.client, cell: ({ name }) => <Name value={name} />, sort: ({ name }) => name },
   {
-    key: "user",
-    title: words.user,
-    cell: ({ user }) => <Name value={user} />,
-    sort: ({ user }) => user,
-    width: "7rem",
-    priority: 2,
+    key: "client",
+    title: words.client,
+    cell: ({ name, held }) => (
+      <>
+        <Name value={name} />
+        {held && <mark title={words.held}>{words.isHeld}</mark>}
+      </>
+    ),
+    sort: ({ name }) => name,
   },
+  ...(hasUsers ? [userColumn(words)] : []),
   {
     key: "protocol",
     title: words.protocol,
     cell: ({ protocol }) => protocol,
     sort: ({ protocol }) => protocol,
-    width: "6.5rem",
+    width: "7rem",
     priority: 2,
   },
   {
@@ -41,6 +63,8 @@ const columnsOf = (words: Words, close: (connection: ConnectionInfo) => void): r
     title: words.address,
     cell: ({ address }) => <Name value={address} />,
     sort: ({ address }) => address,
+    width: "12rem",
+    priority: 2,
   },
   {
     key: "open",
@@ -52,18 +76,16 @@ const columnsOf = (words: Words, close: (connection: ConnectionInfo) => void): r
     priority: 3,
   },
   {
-    key: "unanswered",
-    title: words.unanswered,
-    cell: ({ unanswered }) => count(unanswered),
-    sort: ({ unanswered }) => unanswered,
-    numeric: true,
-    width: "7.5rem",
-    priority: 3,
-  },
-  {
     key: "consumers",
     title: words.consumers,
-    cell: ({ consumers, subscriptions }) => count(consumers + subscriptions),
+    cell: ({ id, consumers, subscriptions }) =>
+      consumers + subscriptions === 0 ? (
+        count(0)
+      ) : (
+        <button type="button" class="quiet" onClick={() => open(id)}>
+          {count(consumers + subscriptions)}
+        </button>
+      ),
     sort: ({ consumers, subscriptions }) => consumers + subscriptions,
     numeric: true,
     width: "7.5rem",
@@ -112,13 +134,17 @@ export const Page = ({ client }: PageProps) => {
   const words = text();
   const { value, error, reload } = usePolled(() => collect(client.connections()), [client]);
   const closing = useSignal<ConnectionInfo | undefined>(undefined);
-  const columns = useMemo(
-    () =>
-      columnsOf(words, (connection) => {
-        closing.value = connection;
-      }),
-    [words],
-  );
+  const opened = useSignal<number | undefined>(Number(route.value.query.get("id") ?? undefined) || undefined);
+  const hasUsers = value?.rows.some(({ user }) => user !== "") === true;
+  const columns = useMemo(() => {
+    const close = (connection: ConnectionInfo): void => {
+      closing.value = connection;
+    };
+    const open = (id: number): void => {
+      opened.value = id;
+    };
+    return columnsOf(words, hasUsers, { close, open });
+  }, [words, hasUsers]);
   const { value: chosen } = closing;
   return (
     <>
@@ -134,7 +160,20 @@ export const Page = ({ client }: PageProps) => {
           columns={columns}
           rowKey={({ id }) => id}
           searched={({ id, name, user, protocol, address }) => `${id} ${name} ${user} ${protocol} ${address}`}
+          onOpen={({ id }) => {
+            opened.value = id;
+          }}
           empty={words.empty}
+        />
+      )}
+      {opened.value !== undefined && value !== undefined && (
+        <ConsumersDialog
+          client={client}
+          id={opened.value}
+          connection={value.rows.find(({ id }) => id === opened.value)}
+          onClose={() => {
+            opened.value = undefined;
+          }}
         />
       )}
       {chosen !== undefined && (

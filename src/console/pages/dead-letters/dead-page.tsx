@@ -62,12 +62,6 @@ const Found = ({ client, topic, queue, found, onChanged }: FoundProps) => {
   const close = (): void => {
     open.value = undefined;
   };
-  const select = (ids: readonly string[], isSelected: boolean): void => {
-    const next = new Set(isSelected ? selected.value : []);
-    if (isSelected) for (const id of ids) next.add(id);
-    else if (ids.length === 1) for (const id of selected.value) if (id !== ids[0]) next.add(id);
-    selected.value = next;
-  };
   const scope: Scope =
     selected.value.size > 0
       ? { kind: "ids", ids: [...selected.value] }
@@ -129,7 +123,9 @@ const Found = ({ client, topic, queue, found, onChanged }: FoundProps) => {
         topic={topic}
         letters={group?.letters ?? found.letters}
         selected={selected.value}
-        onSelect={select}
+        onSelect={(ids) => {
+          selected.value = ids;
+        }}
         onOpen={(letter) => {
           open.value = { what: "letter", letter };
         }}

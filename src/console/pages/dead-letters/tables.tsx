@@ -100,9 +100,17 @@ interface LetterTableProps {
   readonly topic: string;
   readonly letters: readonly StoredMessage[];
   readonly selected: ReadonlySet<string>;
-  readonly onSelect: (ids: readonly string[], isSelected: boolean) => void;
+  /** These are selected from now on. */
+  readonly onSelect: (ids: ReadonlySet<string>) => void;
   readonly onOpen: (letter: StoredMessage) => void;
 }
+
+const toggled = (ids: ReadonlySet<string>, id: string, isSelected: boolean): ReadonlySet<string> => {
+  const next = new Set(ids);
+  if (isSelected) next.add(id);
+  else next.delete(id);
+  return next;
+};
 
 const letterColumns = (
   words: Words,
@@ -116,7 +124,7 @@ const letterColumns = (
         type="checkbox"
         aria-label={words.select(id)}
         checked={selected.has(id)}
-        onInput={(event) => onSelect([id], event.currentTarget.checked)}
+        onInput={(event) => onSelect(toggled(selected, id, event.currentTarget.checked))}
       />
     ),
     width: "3rem",
@@ -183,23 +191,18 @@ export const LetterTable = (props: LetterTableProps) => {
       }
       onOpen={onOpen}
       empty={words.none}
-      tools={
+      tools={(found) => (
         <>
           {selected.size > 0 && <span>{words.selected(count(selected.size))}</span>}
           <button
             type="button"
             class="quiet"
-            onClick={() =>
-              onSelect(
-                letters.map(({ id }) => id),
-                selected.size === 0,
-              )
-            }
+            onClick={() => onSelect(new Set(selected.size === 0 ? found.map(({ id }) => id) : []))}
           >
             {selected.size === 0 ? words.selectAll : words.selectNone}
           </button>
         </>
-      }
+      )}
     />
   );
 };

@@ -118,7 +118,7 @@ export const Copy = (props: CopyProps) => {
           {connection !== 0 && (
             <>
               {" · "}
-              <a href={hrefTo(["connections"])}>{words.connection(String(connection))}</a>
+              <a href={hrefTo(["connections"], { id: String(connection) })}>{words.connection(String(connection))}</a>
             </>
           )}
         </p>

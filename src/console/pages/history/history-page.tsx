@@ -58,7 +58,7 @@ const Facts = ({ history: { published, origin } }: Biography) => {
 const Content = ({ message, id }: { readonly message: FoundMessage; readonly id: string }) => {
   const readHeaders = useCallback(() => message.headers, [message]);
   return (
-    <section class="card part">
+    <section class="card history-part">
       <h2>{text().body}</h2>
       <BodyView bytes={message.body} fileName={`message-${id}`} />
       <HeaderList read={readHeaders} />
@@ -69,7 +69,7 @@ const Content = ({ message, id }: { readonly message: FoundMessage; readonly id:
 const Unknown = ({ unknown }: Pick<MessageHistory, "unknown">) => {
   const words = text();
   return unknown.length === 0 ? null : (
-    <section class="part">
+    <section class="history-part">
       <h2>{words.unknown}</h2>
       <ul class="unknown muted">
         {unknown.map(({ code, text: told }) => (
@@ -107,7 +107,7 @@ export const Page = ({ client, params }: PageProps) => {
       ) : (
         <>
           <Facts {...value} />
-          <section class="part">
+          <section class="history-part">
             <h2>{words.where}</h2>
             {value.history.copies.length === 0 && <p class="muted">{words.nowhere}</p>}
             <div class="cards">
@@ -117,7 +117,7 @@ export const Page = ({ client, params }: PageProps) => {
             </div>
           </section>
           {value.history.events.length > 0 && (
-            <section class="part">
+            <section class="history-part">
               <h2>{words.happened}</h2>
               <Timeline events={value.history.events} />
             </section>

@@ -115,7 +115,7 @@ export const text = texts<HistoryText>({
     findAbout: "Looks for a message by its id in the queues of all topics.",
     id: "Id",
     topic: "Topic",
-    topicHint: "Where it is known: then also what is done with is told of, as far as the journal goes.",
+    topicHint: "If you know it: a message that is done is in no queue, but the journal may still tell of it.",
     notAnId: "An id is a decimal number, as a publish or a message tells it.",
     looking: (seen, all) => `Looking: ${seen} of ${all} topics…`,
     notFound: (topics) =>

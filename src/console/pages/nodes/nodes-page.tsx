@@ -44,7 +44,7 @@ const columnsOf = (
     title: words.health,
     cell: ({ healthy }) => <span class={healthy ? "well" : "unwell"}>{healthy ? words.answers : words.isSilent}</span>,
     sort: ({ healthy }) => Number(healthy),
-    width: "6rem",
+    width: "7.5rem",
   },
   {
     key: "tcp",
@@ -79,11 +79,17 @@ const columnsOf = (
     key: "remove",
     title: "",
     cell: (node) => (
-      <button type="button" class="quiet" aria-label={words.removeNode(node.id)} onClick={() => remove(node)}>
-        {words.remove}
+      <button
+        type="button"
+        class="quiet icon"
+        title={words.remove}
+        aria-label={words.removeNode(node.id)}
+        onClick={() => remove(node)}
+      >
+        ✕
       </button>
     ),
-    width: "5.5rem",
+    width: "3.5rem",
   },
 ];
 
