@@ -109,6 +109,8 @@ const LOOKS: ReadonlySet<Command["op"]> = new Set([
   "explain",
   "browse",
   "find",
+  "delayed",
+  "deadGroups",
   "lookup",
   "channelStats",
   "channels",
@@ -382,6 +384,8 @@ export class Shard {
       case "popDead":
       case "browse":
       case "find":
+      case "delayed":
+      case "deadGroups":
       case "lookup":
         return this.#dispatcher.fetch(c);
       case "consume":
