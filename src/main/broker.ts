@@ -27,6 +27,9 @@ import { findRoom } from "./shards/descriptors.js";
 import { POOL_THREADS } from "./shards/job-pool.js";
 import { Router } from "./shards/router.js";
 import type { ShardEvents, Supervisor, SupervisorSeams } from "./shards/supervisor.js";
+import { openTelemetrySpans } from "./tracing/open-telemetry.js";
+import { connectionMaker } from "./tracing/traced-connection.js";
+import { Tracing } from "./tracing/tracing.js";
 
 /** How long the end waits for the files of topics to be written to their ends. */
 const LAST_LINES = 2_000;
@@ -53,6 +56,8 @@ export class RunningBroker extends Announcer implements Broker {
   readonly #health: Health;
   readonly #listensEarly: BrokerSeams["listensEarly"];
   readonly #selfSigned: SelfSigned | undefined;
+  /** Undefined: it makes no spans. */
+  readonly #tracing: Tracing | undefined;
   /** Undefined: there are no files of topics. */
   readonly #mqFiles: MqFiles | undefined;
   readonly #watch: BrokerWatch;
@@ -73,9 +78,11 @@ export class RunningBroker extends Announcer implements Broker {
     makeHttpEngine: HttpEngineFactory | undefined,
     foundation: Foundation,
     certificates: Certificates,
+    tracing: Tracing | undefined,
   ) {
     super();
     this.#options = options;
+    this.#tracing = tracing;
     const { maxConnections, helloTimeout, log } = options;
     const connections = new ConnectionTable(maxConnections, helloTimeout);
     this.connections = connections;
@@ -108,6 +115,7 @@ export class RunningBroker extends Announcer implements Broker {
       engine: this.#engine,
       connections,
       maxSockets,
+      makeConnection: connectionMaker(tracing),
       makeHttpEngine,
       certificates,
       frontEnds,
@@ -229,6 +237,7 @@ export class RunningBroker extends Announcer implements Broker {
     await this.#engine.close();
     this.#server.closeMetrics();
     clearInterval(this.#sampling);
+    await this.#tracing?.close();
     const error = disorderly.length > 0 ? new CloseError(disorderly) : undefined;
     this.announce("closed", error);
     if (error !== undefined) throw error;
@@ -251,16 +260,26 @@ export const startBroker = async (
   // The shares of addresses follow.
   const isBounded = connections < resolved.maxConnections;
   const effective = isBounded ? resolveOptions({ ...options, maxConnections: connections }) : resolved;
-  const { http, httpEngine, httpTls, log, metricsAddress = "off", shards } = effective;
+  const { http, httpEngine, httpTls, log, metricsAddress = "off", node, shards, trace } = effective;
   const ofFiles = readCertificates(effective);
   const isMutual = needsClientCertificate(httpTls);
   const hasHttp = http !== "off" || metricsAddress !== "off";
   const makeHttpEngine = !hasHttp ? undefined : await findHttpEngine(httpEngine, isMutual, log);
+  const tracing = trace ? new Tracing(await openTelemetrySpans(node, log), Date.now) : undefined;
   const router = await Router.create(shards);
   const foundation = await Foundation.lay(effective);
   const certificates = withOwn(ofFiles, effective, foundation.selfSigned?.certificate);
   logCertificates(certificates, log, new Date());
-  const broker = new RunningBroker(effective, router, seams, sockets, makeHttpEngine, foundation, certificates);
+  const broker = new RunningBroker(
+    effective,
+    router,
+    seams,
+    sockets,
+    makeHttpEngine,
+    foundation,
+    certificates,
+    tracing,
+  );
   await broker.start();
   warnOfExposure(effective, log);
   return broker;

@@ -118,6 +118,11 @@ export interface BrokerOptions extends BrokerLimits {
    * are. Default: none, and where there are users these clients are refused.
    */
   readonly gmqIdentity: string | undefined;
+  /**
+   * Makes spans of what is part of a sampled trace, by `traceparent` in the headers of messages, and sends them by OpenTelemetry's
+   * packages, which have to be installed. Its variables, such as `OTEL_EXPORTER_OTLP_ENDPOINT`, say where. Default false.
+   */
+  readonly trace: boolean;
   /** Default: silent. */
   readonly log: Log;
   /** Told how far a start is that has a journal to read. Default: lines in the log. */
@@ -169,6 +174,7 @@ const defaults = {
   allowHost: [],
   users: [],
   gmqIdentity: undefined,
+  trace: false,
   log: SILENT,
   progress: undefined,
 } as const;

@@ -3,8 +3,6 @@ import { setTimeout as delay } from "node:timers/promises";
 import { Access } from "./access/access.js";
 import type { Addresses } from "./broker-handle.js";
 import type { Engine } from "./engine.js";
-import { gmqFrame } from "./front-ends/gmq/frame/index.js";
-import { gmqLine } from "./front-ends/gmq/line/index.js";
 import { HttpDoors } from "./http-doors.js";
 import { type Health, STOPPING } from "./metrics/health.js";
 import { MetricsPort } from "./metrics/metrics-port.js";
@@ -13,7 +11,7 @@ import type { Samples } from "./metrics/samples.js";
 import { AssemblyMemory } from "./native/assembly.js";
 import type { BrokerWatch } from "./native/broker-watch.js";
 import { CallDesk, systemSchedule } from "./native/call-desk.js";
-import { NativeConnection } from "./native/connection.js";
+import type { NativeConnection } from "./native/connection.js";
 import type { ConnectionContext } from "./native/connection-context.js";
 import type { ConnectionKind, SessionSide } from "./native/connection-kind.js";
 import type { ConnectionTable } from "./native/connection-table.js";
@@ -45,6 +43,8 @@ import { TcpListener } from "./ports/tcp-listener.js";
 import { LINGER } from "./ports/tcp-transport.js";
 import type { Router } from "./shards/router.js";
 import type { LossKind } from "./shards/shard-loss.js";
+import { frontEndsOf } from "./tcp-front-ends.js";
+import type { ConnectionMaker } from "./tracing/traced-connection.js";
 
 /** How often silent connections are looked for, and memory of busier times given back. */
 export const SWEEP_EVERY = 1_000;
@@ -68,18 +68,6 @@ const PLAIN_SHARE = 0.3;
 const OWN = { protocol: "broker", address: "itself", credential: undefined };
 const OWN_IN_FLIGHT = 16;
 
-/** Messages to one topic that reach all its queues at most: see docs/protocol.md. */
-const MAX_FAN_OUT = 262_144;
-
-/** Messages of one client that are published together at most. */
-const MAX_BATCH = 256;
-
-/** The foreign protocols of the TCP port: docs/adding-a-front-end.md tells how to add one. */
-const frontEndsOf = ({ maxMessageBytes, maxBatchMessages, maxQueues, log }: BrokerOptions): readonly FrontEnd[] => {
-  const batch = Math.max(1, Math.min(MAX_BATCH, maxBatchMessages, Math.floor(MAX_FAN_OUT / maxQueues)));
-  return [gmqFrame(), gmqLine({ maxMessageBytes, maxBatchMessages: batch, log })];
-};
-
 /** What a server is made of. */
 export interface ServerParts {
   readonly options: BrokerOptions;
@@ -88,6 +76,7 @@ export interface ServerParts {
   readonly connections: ConnectionTable;
   /** There are descriptors for so many, at any time. */
   readonly maxSockets: number;
+  readonly makeConnection: ConnectionMaker;
   /** Undefined: HTTP is off. */
   readonly makeHttpEngine: HttpEngineFactory | undefined;
   readonly certificates: Certificates;
@@ -110,6 +99,7 @@ export class Server implements ConnectionHost, SessionHost {
   readonly #options: BrokerOptions;
   readonly #connections: ConnectionTable;
   readonly #maxSockets: number;
+  readonly #makeConnection: ConnectionMaker;
   readonly #sweepEvery: number;
   readonly #context: ConnectionContext;
   readonly #tcp: TcpListener | undefined;
@@ -133,6 +123,7 @@ export class Server implements ConnectionHost, SessionHost {
     engine,
     connections,
     maxSockets,
+    makeConnection,
     makeHttpEngine,
     certificates,
     frontEnds,
@@ -149,6 +140,7 @@ export class Server implements ConnectionHost, SessionHost {
     this.#options = options;
     this.#connections = connections;
     this.#maxSockets = maxSockets;
+    this.#makeConnection = makeConnection;
     this.#sweepEvery = sweepEvery;
     this.shares = new AddressShares(options.maxConnectionsPerAddress);
     const histories = new MessageHistories({
@@ -376,7 +368,7 @@ export class Server implements ConnectionHost, SessionHost {
   }
 
   open(transport: Transport, kind: ConnectionKind): NativeConnection {
-    const connection = new NativeConnection(this.#connections.nextId(), transport, this.#context, kind);
+    const connection = this.#makeConnection(this.#connections.nextId(), transport, this.#context, kind);
     this.#connections.add(connection, performance.now());
     return connection;
   }
@@ -388,7 +380,7 @@ export class Server implements ConnectionHost, SessionHost {
   #openSession(kind: SessionKind, client: SessionClient, isCounted: boolean): Session {
     return this.#sessions.open(kind, client, (transport: Transport, side: SessionSide) => {
       const its = { session: side, credential: kind.identity.credential, isTrusted: kind.isTrusted };
-      const connection = new NativeConnection(this.#connections.nextId(), transport, this.#context, its);
+      const connection = this.#makeConnection(this.#connections.nextId(), transport, this.#context, its);
       this.#connections.addSession(connection, isCounted);
       return connection;
     });

@@ -158,6 +158,17 @@ export const MAIN_PLACES: readonly Place[] = [
     mayNot: ["../front-ends/operator/index.js", "../broker.js", "../native/session.js", "../../shard/shard.js"],
   },
   {
+    file: "src/main/tracing/probe.ts",
+    may: ["./tracing.js", "../native/connection.js", "../shards/shard-loss.js", "../../protocol/run.js"],
+    mayNot: [
+      "../server.js",
+      "../front-ends/gmq/push.js",
+      "../../shard/shard.js",
+      "../../client/client.js",
+      "node:http",
+    ],
+  },
+  {
     file: "src/main/probe.ts",
     may: ["./broker.js", "./log.js", "./front-ends/gmq/http/index.js", "./shards/supervisor.js", "../protocol/op.js"],
     mayNot: [

@@ -175,6 +175,7 @@ const rowsOf = (): Readonly<Record<string, readonly Row[]>> => {
       ["logLevel level", choiceOf(LOG_LEVELS), "lowest level to log: debug, info, warn, error or silent", "info"],
       ["logFormat format", choiceOf(LOG_FORMATS), "text for people, or json for programs", "text"],
       ["logFile file", TEXT, "file that the log is appended to in place of standard error; SIGHUP opens it anew"],
+      ["trace", SWITCH, "spans of sampled traces, sent to a collector by OpenTelemetry"],
     ],
   };
 };

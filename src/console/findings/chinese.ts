@@ -13,10 +13,10 @@ const names = (value: unknown): string =>
 
 /** A time that comes. */
 const until = (time: unknown, now: number): string =>
-  typeof time === "number" && time > now ? `${age(time - now)} 后` : "即刻";
+  typeof time === "number" && time > now ? `${age(time - now)}后` : "即刻";
 
 /** A time that has passed. */
-const since = (time: unknown, now: number): string => `${age(now - (typeof time === "number" ? time : now))} 前`;
+const since = (time: unknown, now: number): string => `${age(now - (typeof time === "number" ? time : now))}前`;
 
 const REASONS: Readonly<Record<string, string>> = {
   retries: "超过重试次数",

@@ -28,8 +28,8 @@ export const publishedMessages = (view: DataView, start: number): number => {
   }
 };
 
-/** Where the entries of a PUBLISH begin: behind its numbers and keys. */
-const entriesOf = (view: DataView, head: number, headEnd: number): number => {
+/** Where the entries of a PUBLISH begin: behind its numbers and keys. Throws BAD_HEAD or RangeError for what makes no sense. */
+export const entriesOf = (view: DataView, head: number, headEnd: number): number => {
   let at = headEnd;
   cursor.begin(view, head, headEnd);
   for (let i = 0; i < BEFORE_PRODUCER; i++) cursor.next();

@@ -39,7 +39,7 @@ describe("findings", () => {
       isExact: true,
       holders: [],
     });
-    expect(chineseText(found, now)).toBe("没有就绪的消息：1,234 条消息已投递但尚未确认；最早的租约在 12 s 后到期。");
+    expect(chineseText(found, now)).toBe("没有就绪的消息：1,234 条消息已投递但尚未确认；最早的租约在 12 秒后到期。");
     const known = findingOf("NO_QUEUE", { known: ["a", "b"] });
     expect(chineseText(known, now)).toBe("没有这个队列；现有队列：a、b。");
   });
