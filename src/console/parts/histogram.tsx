@@ -50,7 +50,13 @@ const optionsOf = (
     legend: { show: false },
     scales: { x: { time: true }, y: { range: (_, __, max) => [0, Math.max(1, max)] } },
     axes: [
-      { ...axis, size: 24, gap: 4, space: isLong ? 170 : 80, values: (_, ticks) => ticks.map((tick) => written(tick * 1_000)) },
+      {
+        ...axis,
+        size: 24,
+        gap: 4,
+        space: isLong ? 170 : 80,
+        values: (_, ticks) => ticks.map((tick) => written(tick * 1_000)),
+      },
       {
         ...axis,
         grid,
