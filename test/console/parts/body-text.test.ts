@@ -33,6 +33,15 @@ it("is undefined for what is no JSON", () => {
   for (const text of ["", "{", "a", "{a:1}", "[1,]", "<img>"]) expect(indentedJson(text), text).toBeUndefined();
 });
 
+it("is undefined for what would be too long: a body of a few kilobytes may not fill the memory of a browser", () => {
+  const nested = (depth: number): string => "[".repeat(depth) + "]".repeat(depth);
+  expect(indentedJson(nested(3))).toBe("[\n  [\n    []\n  ]\n]");
+  expect(indentedJson(nested(100_000))).toBeUndefined();
+  const long = JSON.stringify(`${"x".repeat(100_000)}${'\\"'.repeat(50_000)}`);
+  expect(indentedJson(long)).toBe(long);
+  expect(indentedJson(`${"[".repeat(500)}${"1,".repeat(50_000)}1${"]".repeat(500)}`)).toBeUndefined();
+});
+
 it("shows bytes as hexdump -C does", () => {
   const bytes = new TextEncoder().encode("a body of 18 byte\n");
   expect(hexText(bytes)).toBe(
