@@ -80,7 +80,6 @@ export class FindCursor {
     const { extents } = this.#store;
     this.looks = 0;
     this.#before = this.scanned;
-    if (this.#cursor !== undefined) this.#stepBack(this.#cursor);
     for (;;) {
       const cursor = this.#here();
       if (cursor === undefined) return true;
@@ -210,18 +209,12 @@ export class FindCursor {
       deliveryOf(this.#store, extent) === delivery &&
       extents.get(extent, ext.HOLDER) === holder;
     if (!isIts) return;
-    cursor.at = extent;
-    this.#stepBack(cursor);
-  }
-
-  /** Pieces of the block that the position is in stand in any order: goes to the first of them. */
-  #stepBack(cursor: Cursor): void {
-    const { extents } = this.#store;
-    const before = (): number =>
-      cursor.at === ext.NONE ? (this.#list?.tail ?? ext.NONE) : extents.get(cursor.at, ext.PREVIOUS);
-    for (let at = before(); at !== ext.NONE && this.#compare(at, extents.places[at] as number) === 0; at = before()) {
+    // What was given back meanwhile, and has the same place, may stand before it.
+    let at = extent;
+    do {
       cursor.at = at;
-    }
+      at = extents.get(at, ext.PREVIOUS);
+    } while (at !== ext.NONE && this.#compare(at) === 0);
   }
 
   /** Looks at the messages of an extent that are behind the position. False: it has to stop there. */
@@ -229,7 +222,7 @@ export class FindCursor {
     const { extents } = this.#store;
     const position = this.#position;
     const place = extents.places[extent] as number;
-    const order = this.#compare(extent, place);
+    const order = this.#compare(extent);
     if (order < 0) return true;
     const page = this.#open(extent);
     const { bytes, view } = page;
@@ -271,9 +264,10 @@ export class FindCursor {
   }
 
   /** Where an extent is: below 0: in front of the position; above 0: behind it; 0: perhaps both. */
-  #compare(extent: number, place: number): number {
+  #compare(extent: number): number {
     const { extents, delivery } = this.#store;
     const position = this.#position;
+    const place = extents.places[extent] as number;
     if (position.place === 0) return 1;
     if (position.state === IN_FLIGHT) {
       // Numbers of deliveries wrap around.

@@ -57,6 +57,8 @@ const ALL: Omit<Find, "op" | "connection" | "request"> = {
   conditions: {},
 };
 
+const about = { topic: "t", queue: "default" } as const;
+
 /** Whose FINDs these are. */
 const LOOKER = 9;
 
@@ -269,6 +271,40 @@ describe("FIND", () => {
     );
   });
 
+  it("finds what was given back between two answers, though it stands before where the cursor has come to", () => {
+    for (const isDead of [false, true]) {
+      const by = new ShardByHand();
+      by.configure("t", { expired: "dead-letter" });
+      const ids = publish(by, Array(64).fill({ body: "x" }) as Content[], isDead ? { ttl: 1 } : {});
+      by.now += 2;
+      by.rest();
+      const { cursor, messages } = find(by, {}, { max: 5 });
+      const op = isDead ? ({ op: "popDead" } as const) : ({ op: "pop", wait: 0 } as const);
+      by.ask({ ...op, ...about, max: 20, maxBytes: 1 << 20 });
+      by.ask({ op: "release", ...about, ...selecting(ids.slice(0, 20).map((id) => ({ id, delivery: 0 }))) });
+      const pages = findAll(by, {}, { after: cursor ?? "" });
+      expect([...messages.map(({ id }) => id), ...idsIn(pages)]).toEqual(ids);
+    }
+  });
+
+  it("is not misled by what has the number of what it came to, be it elsewhere in the list", () => {
+    const by = new ShardByHand();
+    const publishOne = (): bigint => publish(by, [{ body: "x" }])[0] as bigint;
+    const [first, ...others] = [publishOne(), publishOne(), publishOne()];
+    const { cursor, messages } = find(by, {}, { max: 1 });
+    expect(messages.map(({ id }) => id)).toEqual([first]);
+    const [answer] = by.ask({ op: "pop", topic: "t", queue: "default", max: 1, maxBytes: 100, wait: 0 });
+    if (answer?.kind !== "messages") throw new Error("nothing was popped");
+    by.ask({ op: "ack", topic: "t", queue: "default", ...selecting(answer.messages) });
+    const { extents } = by.shard.store;
+    const later = Array.from({ length: 8 }, publishOne);
+    const number = Number.parseInt(cursor?.split(".").at(-1) ?? "", 36);
+    // It is one of these now.
+    expect(extents.state(number)).toBe(ext.State.READY);
+    expect(later).toContain(wholeId(extents.idHigh(number), extents.idLow(number)));
+    expect(idsIn(findAll(by, {}, { after: cursor ?? "" }))).toEqual([...others, ...later]);
+  });
+
   it("reads pages back without keeping them, nor taking others from memory", () => {
     const by = new ShardByHand({ pageBytes: 4_096 });
     const { log } = by.shard.store;
@@ -328,8 +364,6 @@ const some = (by: ShardByHand, random: (below: number) => number): { id: bigint;
     .filter(() => random(3) > 0)
     .map((id) => ({ id, delivery: 0 }));
 };
-
-const about = { topic: "t", queue: "default" } as const;
 
 const ACTS: readonly Act[] = [
   (by, random) => publish(by, Array(1 + random(80)).fill({ body: "x" }) as Content[]),
