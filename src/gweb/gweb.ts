@@ -141,17 +141,22 @@ class GwebPort implements EngineHost {
       if (!this.#entrance.admits("/console/mq", request, response, "own")) return undefined;
       const id = new URLSearchParams(request.query).get("node") ?? "";
       const visitor = this.#site.who(request);
-      const isFull = this.#relays >= MAX_RELAYS;
+      // A request that is accepted here may still come to nothing: only what is opened is counted.
+      let forget: (() => void) | undefined;
       const relay = new Relay(
-        () => (isFull ? Promise.reject(new NoTarget("TOO_MANY_CONNECTIONS", FULL)) : this.#target(id, visitor)),
+        async () => {
+          const isFull = this.#relays >= MAX_RELAYS;
+          this.#relays++;
+          forget = visitor?.onEnd(() => relay.close());
+          if (isFull) throw new NoTarget("TOO_MANY_CONNECTIONS", FULL);
+          return await this.#target(id, visitor);
+        },
         () => {
           this.#relays--;
           forget?.();
         },
         this.log,
       );
-      this.#relays++;
-      const forget = visitor?.onEnd(() => relay.close());
       return relay;
     } catch (error) {
       contain(this.log, "a WebSocket", error, () => response.close());
