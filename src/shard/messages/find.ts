@@ -58,8 +58,11 @@ export class FindCursor {
   #count = 0;
   #bytes = 0;
   #isFull = false;
-  /** Messages that had been looked at when this step began: each step looks at one at least. */
+  /** Messages that had been looked at when this step began: each step looks at one at least, or at part of it. */
   #before = 0;
+  /** The id of the message that was looked at last, perhaps in part. */
+  #partHigh = 0;
+  #partLow = 0;
 
   /** Throws BAD_HEAD, CURSOR_LOST. */
   constructor(store: Store, queue: Queue, c: Find) {
@@ -249,10 +252,9 @@ export class FindCursor {
       const isPassed = order === 0 && block === position.block && (position.done & bit) !== 0;
       if ((mask & bit) !== 0 && !isPassed) {
         if ((this.looks >= max && this.scanned > this.#before) || this.#isSpent) return false;
-        const looked = this.#filter.looked;
-        if (this.#filter.matches(bytes, view, entry) && !this.#add(extent, isFragment, low, bit, entry, size))
-          return false;
-        this.looks += MESSAGE_LOOKS + (this.#filter.looked - looked) / LOOK_BYTES;
+        const isMeant = this.#matches(bytes, view, entry, extents.idHigh(extent), low, max);
+        if (isMeant === undefined) return false;
+        if (isMeant && !this.#add(extent, isFragment, low, bit, entry, size)) return false;
         this.scanned++;
         this.scannedBytes += size;
         position.pass(extent, delivery, place, block, bit);
@@ -261,6 +263,25 @@ export class FindCursor {
       entry += size;
     }
     return true;
+  }
+
+  /** Whether a message is meant. Undefined: the step is over, and it is not known yet. */
+  #matches(
+    bytes: Uint8Array,
+    view: DataView,
+    entry: number,
+    idHigh: number,
+    idLow: number,
+    max: number,
+  ): boolean | undefined {
+    // What was looked through in part may have gone meanwhile.
+    if (idHigh !== this.#partHigh || idLow !== this.#partLow) this.#filter.forget();
+    const { looked } = this.#filter;
+    const isMeant = this.#filter.matches(bytes, view, entry, max * LOOK_BYTES);
+    this.looks += MESSAGE_LOOKS + (this.#filter.looked - looked) / LOOK_BYTES;
+    this.#partHigh = idHigh;
+    this.#partLow = idLow;
+    return isMeant;
   }
 
   /** Where an extent is: below 0: in front of the position; above 0: behind it; 0: perhaps both. */

@@ -47,7 +47,7 @@ describe("a topic that nobody uses", () => {
       hand.ask({ op: "find", ...to, ...some, state: "all", after: "", conditions: {} });
       hand.ask({ op: "delayed", ...to, buckets: 1, from: undefined, to: undefined });
       hand.ask({ op: "deadGroups", ...to, max: 1 });
-      hand.ask({ op: "lookup", topic: "t", idHigh: 0, idLow: 1, withHistory: false });
+      hand.ask({ op: "lookup", topic: "t", key: undefined, idHigh: 0, idLow: 1, withHistory: false });
       hand.rest();
     }
     expect(hand.names).toEqual([]);
