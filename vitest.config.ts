@@ -3,10 +3,7 @@ import { defineConfig } from "vitest/config";
 import { LongestFirst } from "./test/longest-first.js";
 import { tally } from "./test/tally.js";
 
-/**
- * Whole brokers, under load or against the clock. They come after the parts: a broker keeps up to two cores busy, the main
- * thread and a shard, but most of them wait for something most of the time.
- */
+/** Whole brokers, under load or against the clock. They come after the parts: a broker keeps up to two cores busy. */
 const BROKERS = [
   ...["bench", "e2e", "torture"].map((folder) => `test/${folder}/**/*.test.ts`),
   "test/console/*.test.ts",
@@ -62,7 +59,8 @@ export default defineConfig({
         test: {
           name: "brokers",
           include: BROKERS,
-          maxWorkers: availableParallelism(),
+          // One more than there are cores: most of a broker's tests wait for something most of the time.
+          maxWorkers: availableParallelism() + 1,
           sequence: { groupOrder: 2 },
         },
       },

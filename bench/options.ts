@@ -24,6 +24,8 @@ interface Flags {
   readonly pin?: Pin;
   readonly profile?: string;
   readonly variant?: string;
+  readonly users?: true;
+  readonly observed?: true;
   readonly json?: true;
 }
 
@@ -99,6 +101,8 @@ const command = (): Command =>
     .option("--memory <size>", "the broker's budget for messages, such as 512mb (default: the broker's own)", size)
     .option("--pin <cpus>", "run on these CPUs (taskset): all, or broker/load, such as 0/1", pin)
     .option("--variant <name>", "only this variant, such as raw or client")
+    .option("--users", "give the broker a user, and have the load show its token")
+    .option("--observed", "read /metrics each second meanwhile, and keep a console open")
     .option("--profile <directory>", "write CPU profiles of the broker's threads there; it is slower meanwhile")
     .option("--json", "print one JSON object and nothing else")
     .addHelpText(
@@ -112,7 +116,8 @@ Examples:
   npm run --silent bench -- end-to-end --pin 0 --json  latency with all processes on one CPU
   npm run bench -- publish-batched --bytes 16384
   npm run bench -- recovery --memory 512mb --messages 20_000_000
-  npm run bench -- publish-single --durability all     what the disk costs`,
+  npm run bench -- publish-single --durability all     what the disk costs
+  npm run bench -- --users --observed                  the same in production`,
     );
 
 const has = ({ levels = LEVELS }: Scenario, level: Level): boolean => levels.includes(level);
@@ -126,6 +131,8 @@ export const parseOptions = (args: readonly string[]): Options => {
   const chosen = named === undefined || named.length === 0 ? canonical : named;
   const levels = flags.durability ?? [DEFAULT_LEVEL];
   const without = chosen.find((scenario) => !levels.some((level) => has(scenario, level)));
+  const foreign = flags.users === true ? chosen.find(({ isForeign }) => isForeign) : undefined;
+  if (foreign !== undefined) program.error(`error: the load of ${foreign.name} shows no token: leave out --users`);
   if (without !== undefined) program.error(`error: ${without.name} needs a journal: --durability fsync or write`);
   return {
     scenarios: chosen,
@@ -148,6 +155,8 @@ export const parseOptions = (args: readonly string[]): Options => {
         shards: flags.shards,
         memory: flags.memory,
         profile: flags.profile,
+        users: flags.users ?? false,
+        observed: flags.observed ?? false,
       };
     },
   };

@@ -15,6 +15,7 @@ import { grpcPublisher } from "./grpc-publisher.js";
 import { grpcSubscribers } from "./grpc-subscribers.js";
 import { httpConsumer } from "./http-consumer.js";
 import { httpLoad } from "./http-load.js";
+import { observer } from "./observer.js";
 import { clientOneInFlight, gmqOneInFlight } from "./one-in-flight.js";
 import { pacedPublisher } from "./paced-publisher.js";
 import { rawChannelPublisher } from "./raw-channel-publisher.js";
@@ -46,6 +47,7 @@ const roles = {
   grpcSubscribers,
   httpConsumer,
   httpLoad,
+  observer,
   pacedPublisher,
   rawChannelPublisher,
   rawConsumer,

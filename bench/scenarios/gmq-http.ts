@@ -69,6 +69,7 @@ const variant = (name: string, measure: (bench: Bench) => Promise<Measured>) => 
 
 export const gmqHttp: Scenario = {
   name: SCENARIO,
+  isForeign: true,
   summary: `gmq's HTTP API on ${HTTP_CONNECTIONS} connections with autocannon: push, pop and ack`,
   defaults: () => ({ messages: 100_000, batch: 1, runs: 1 }),
   variants: [variant("push", measurePush), variant("pop-ack", measurePopAck)],

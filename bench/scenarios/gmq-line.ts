@@ -65,6 +65,7 @@ const oneInFlight = (name: string, operation: Operation) => ({
 
 export const gmqLine: Scenario = {
   name: SCENARIO,
+  isForeign: true,
   summary: "gmq's lines on one connection: pub, pop and ack, pipelined and beside the client with one in flight",
   defaults: (bytes) => ({ messages: fitting(1_000_000, bytes), batch: 1, runs: 3 }),
   variants: [

@@ -21,6 +21,7 @@ const startBare = (bench: Bench) => {
 
 export const grpcPub: Scenario = {
   name: SCENARIO,
+  isForeign: true,
   summary: `Pub calls of gRPC, ${CONNECTIONS * CALLS} at once, beside a bare server on grpc-js`,
   defaults: () => ({ messages: 30_000, batch: 1, runs: 1 }),
   variants: [

@@ -118,6 +118,7 @@ export const besidePlain = async (
 
 export const httpPush: Scenario = {
   name: SCENARIO,
+  isForeign: true,
   summary: `POST /push on ${HTTP_CONNECTIONS} connections with autocannon, beside a bare handler on the same library`,
   defaults: () => ({ messages: 150_000, batch: 1, runs: 1 }),
   variants: [

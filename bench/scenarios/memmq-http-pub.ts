@@ -13,6 +13,7 @@ const posted = ({ parameters: { bytes } }: Bench) => ({
 
 export const memmqHttpPub: Scenario = {
   name: SCENARIO,
+  isForeign: true,
   summary: `memmq's POST /pub on ${HTTP_CONNECTIONS} connections with autocannon, beside a bare handler on the same library, and over TLS`,
   defaults: () => ({ messages: 150_000, batch: 1, runs: 1 }),
   variants: [

@@ -34,6 +34,10 @@ export interface Parameters extends Workload {
   readonly memory: number | undefined;
   /** A directory for the broker's CPU profiles. */
   readonly profile: string | undefined;
+  /** Whether the broker has users and the load shows a token. */
+  readonly users: boolean;
+  /** Whether an observer looks at the broker meanwhile. */
+  readonly observed: boolean;
 }
 
 export interface Result {
@@ -77,6 +81,8 @@ export interface Scenario {
   defaults(bytes: number): Partial<Workload>;
   /** The levels that it supports. Default: all. */
   readonly levels?: readonly Level[];
+  /** Whether its load speaks a protocol other than the native one, and shows no token. Default: no. */
+  readonly isForeign?: boolean;
   readonly variants: readonly Variant[];
 }
 
@@ -100,16 +106,16 @@ export class Bench {
     return Durability[this.parameters.durability];
   }
 
-  startBroker({
+  async startBroker({
     memory = this.parameters.memory,
     grpc,
     httpTls,
     connections,
     messages = this.parameters.messages * 2,
   }: BrokerNeeds = {}): Promise<Broker> {
-    const { pin, shards, profile, durability, data, bytes } = this.parameters;
+    const { pin, shards, profile, durability, data, bytes, users, observed } = this.parameters;
     const room = messages * (bytes + RECORD_BYTES) * JOURNAL_GROWTH + JOURNAL_BYTES;
-    return Broker.start({
+    const broker = await Broker.start({
       cpus: pin?.broker,
       shards,
       profile,
@@ -117,13 +123,24 @@ export class Bench {
       grpc,
       httpTls,
       connections,
+      users,
       durability,
       data: { parent: data, bytes: room },
     });
+    if (observed) broker.accompany(await this.#startObserver(broker));
+    return broker;
   }
 
   startLoad(): LoadProcess {
     return new LoadProcess(this.parameters.pin?.load);
+  }
+
+  async #startObserver({ listening }: Broker): Promise<Disposable> {
+    const process = this.startLoad();
+    const armed = await process.prepare("observer", { address: listening.ws, http: listening.http });
+    // It goes on until its process is ended; if it ends before, its standard error has said why.
+    void armed.go().catch(() => {});
+    return process;
   }
 }
 

@@ -17,6 +17,7 @@ const SPARE_CONNECTIONS = 100;
 
 export const subscribers: Scenario = {
   name: "subscribers",
+  isForeign: true,
   summary: `one publisher of /pub, ${SUBSCRIBERS.toLocaleString("en")} WebSockets of /sub; messages are counted as delivered`,
   defaults: () => ({ messages: SUBSCRIBERS * MESSAGES_EACH, batch: 1, runs: 1 }),
   variants: [

@@ -9,6 +9,7 @@ const WINDOW_BYTES = 2 * 1024 * 1024;
 
 export const wsPub: Scenario = {
   name: "ws-pub",
+  isForeign: true,
   summary: "memmq over WebSocket: one publisher of /pub, one subscriber of /sub; nothing may be lost, and order holds",
   defaults: (bytes) => ({ messages: fitting(2_000_000, bytes), batch: 1, runs: 3 }),
   variants: [

@@ -7,7 +7,11 @@ export interface Address {
   readonly transport: "tcp" | "ws";
   readonly host: string;
   readonly port: number;
+  /** Whose connections are. Undefined: the broker has no users. */
+  readonly token?: string | undefined;
 }
 
-export const url = (address: Address): string =>
-  address.transport === "tcp" ? `tcp://${address.host}:${address.port}` : `ws://${address.host}:${address.port}/mq`;
+export const url = ({ transport, host, port, token }: Address): string => {
+  const authority = `${token === undefined ? "" : `${token}@`}${host}:${port}`;
+  return transport === "tcp" ? `tcp://${authority}` : `ws://${authority}/mq`;
+};

@@ -59,5 +59,5 @@ export const entries = (count: number, bodyBytes: number): Uint8Array => {
 export const body = (bodyBytes: number): Uint8Array => new Uint8Array(bodyBytes).fill(FILL);
 
 export const sendHello = (wire: Wire): void => {
-  wire.send(encodeFrame(wire, Op.HELLO, 0, HELLO_REQUEST, [PROTOCOL_VERSION, "bench"]).bytes);
+  wire.send(encodeFrame(wire, Op.HELLO, 0, HELLO_REQUEST, [PROTOCOL_VERSION, "bench", wire.token]).bytes);
 };

@@ -83,10 +83,10 @@ const plain = { prefixBytes: () => 0, framed: (frame: Uint8Array) => frame };
 export const openWire = async (address: Address, receive: Receive): Promise<Wire> => {
   if (address.transport === "tcp") {
     const { socket, end } = await openSocket(address, receive);
-    return { ...plain, send: (bytes) => socket.write(bytes), end };
+    return { ...plain, send: (bytes) => socket.write(bytes), end, token: address.token };
   }
   const { send, end } = await openWebSocket(address, "/mq", receive);
-  return { prefixBytes, framed: frameMessages, send, end };
+  return { prefixBytes, framed: frameMessages, send, end, token: address.token };
 };
 
 /** A WebSocket on which framed bytes are sent; what the other side's messages carry is received, wherever it is cut. */

@@ -13,4 +13,6 @@ export interface Wire {
   /** Sends framed frames. The bytes must not change until the broker has answered. */
   send(bytes: Uint8Array): void;
   end(): void;
+  /** What its HELLO shows. */
+  readonly token?: string | undefined;
 }

@@ -38,11 +38,12 @@ export const LATER = {
 /** Where the parts come together. */
 const WHOLE = ["admin/broker-admin.js", "client.js", "connection/open.js", "index.js"];
 
-const standIn = (module, { name, isFunction = false, iterators = "[]", before = "{}" }) => {
+const standIn = (module, { name, isFunction = false, iterators, before = iterators && "{}" }) => {
   const load = `import(${JSON.stringify(module)})`;
   if (isFunction)
     return `export const ${name} = async (...args) => (await ${load}.catch(cannotLoad)).${name}(...args);`;
-  const make = `later(async () => new (await ${load}).${name}(...args), ${before}, ${iterators})`;
+  const given = [before, iterators].filter(Boolean).map((each) => `, ${each}`);
+  const make = `later(async () => new (await ${load}).${name}(...args)${given.join("")})`;
   return `export const ${name} = class { constructor(...args) { return ${make}; } };`;
 };
 

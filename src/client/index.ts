@@ -16,8 +16,10 @@
 
 export type { Headers } from "../protocol/headers.js";
 export type { ConnectionInfo, ConsumerInfo } from "./admin/connection-info.js";
+export type { DelayedCounts, DelayedOptions } from "./admin/delayed-counts.js";
 export type { ExplainOptions, Finding, FindingCode } from "./admin/finding.js";
 export type { HistoryCopy, HistoryEvent, HistoryOrigin, MessageHistory } from "./admin/message-history.js";
+export type { DeadLetterGroup, DeadLetterGroups } from "./arguments/dead-letter-groups.js";
 export type {
   AnyQueueOptions,
   BackupSummary,
@@ -81,10 +83,10 @@ export type { DeadLetters, EditedDeadLetter } from "./dead-letters/dead-letters.
 export type {
   DeadLetterChoice,
   DeadLetterEditOptions,
+  DeadLetterGroupOptions,
   DeadLetterListOptions,
   DeadLetterRedriveOptions,
 } from "./dead-letters/options.js";
-export type { DeadLetterGroup } from "./dead-letters/reason-groups.js";
 export type { Failure, FailureKind } from "./messages/failure.js";
 export { connectNodes } from "./nodes/connect-nodes.js";
 export type { NodesClient } from "./nodes/nodes-client.js";

@@ -45,6 +45,10 @@ export const MAX_BROWSE = 1000;
 export const MAX_FIND_MESSAGES = 100_000;
 export const MAX_FIND_BYTES = 64 * 1024 * 1024;
 
+/** Parts of time that a DELAYED counts messages by. */
+export const DEFAULT_PARTS = 60;
+export const MAX_PARTS = 1000;
+
 /** Bytes of a text that a FIND looks for, or of the name or the value of a header. */
 export const MAX_FIND_TEXT = 255;
 

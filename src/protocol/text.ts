@@ -4,8 +4,9 @@
  * A leading byte order mark is a character like any other: text arrives as it was sent.
  */
 
-const lenient = new TextDecoder("utf-8", { ignoreBOM: true });
-const strict = new TextDecoder("utf-8", { ignoreBOM: true, fatal: true });
+// Pure: a bundle for pages leaves out the one that it does not use.
+const lenient = /* @__PURE__ */ new TextDecoder("utf-8", { ignoreBOM: true });
+const strict = /* @__PURE__ */ new TextDecoder("utf-8", { ignoreBOM: true, fatal: true });
 
 /** Characters up to which appending one by one is cheaper than a call of the decoder, and makes a flat string. */
 const SHORT = 12;

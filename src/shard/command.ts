@@ -252,6 +252,24 @@ export interface Find extends Addressed {
   withFailures?: boolean;
 }
 
+/** How many delayed messages are due when. */
+export interface Delayed extends Addressed {
+  op: "delayed";
+  queue: string;
+  /** Parts of equal length that the time from `from` to `to` is counted by. */
+  buckets: number;
+  /** Milliseconds since 1970. Undefined: now; when the last one is due. */
+  from: number | undefined;
+  to: number | undefined;
+}
+
+/** The dead letters by what they have died of: the largest groups. */
+export interface DeadGroups extends Addressed {
+  op: "deadGroups";
+  queue: string;
+  max: number;
+}
+
 /** Of the message that has a key, or else of this id. */
 export interface Lookup extends Addressed {
   op: "lookup";
@@ -394,6 +412,8 @@ export type Command =
   | Purge
   | Browse
   | Find
+  | Delayed
+  | DeadGroups
   | Lookup
   | TopicCommand<"deleteTopic">
   | TopicCommand<"stats">

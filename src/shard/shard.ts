@@ -94,8 +94,7 @@ type ImmediateCommand = Exclude<
   Command,
   | SettleCommand
   | { op: "publish" | "seen" | "stop" | "purge" | "deleteQueue" | "explain" }
-  | { op: "deleteTopic" | "disconnect" }
-  | { op: "configureChannel" | "deleteChannel" }
+  | { op: "deleteTopic" | "disconnect" | "configureChannel" | "deleteChannel" }
 >;
 
 /** Whether a command is of those that are never answered. */
@@ -109,6 +108,8 @@ const LOOKS: ReadonlySet<Command["op"]> = new Set([
   "explain",
   "browse",
   "find",
+  "delayed",
+  "deadGroups",
   "lookup",
   "channelStats",
   "channels",
@@ -382,6 +383,8 @@ export class Shard {
       case "popDead":
       case "browse":
       case "find":
+      case "delayed":
+      case "deadGroups":
       case "lookup":
         return this.#dispatcher.fetch(c);
       case "consume":

@@ -96,6 +96,12 @@ export class HeadReader {
     return duration < 0 ? undefined : duration;
   }
 
+  /** Milliseconds since 1970; undefined for nil. */
+  maybeTime(what: string): number | undefined {
+    const time = this.integer(what, -1, 0, Number.MAX_SAFE_INTEGER);
+    return time < 0 ? undefined : time;
+  }
+
   boolean(what: string): boolean {
     const cursor = this.#next();
     if (cursor.kind === Kind.NIL) return false;

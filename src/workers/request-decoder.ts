@@ -3,7 +3,15 @@ import { ProtocolError } from "../protocol/errors.js";
 import { MAX_REASON_BYTES } from "../protocol/failure.js";
 import { SEQUENCES } from "../protocol/id.js";
 import { countKeys } from "../protocol/keys.js";
-import { DEFAULT_POP_BYTES, MAX_BROWSE, MAX_NAMED_KEYS, MAX_POP_WAIT, MAX_SELECTED } from "../protocol/limits.js";
+import {
+  DEFAULT_PARTS,
+  DEFAULT_POP_BYTES,
+  MAX_BROWSE,
+  MAX_NAMED_KEYS,
+  MAX_PARTS,
+  MAX_POP_WAIT,
+  MAX_SELECTED,
+} from "../protocol/limits.js";
 import { AHEAD, BY_KEY, GIVE_BACK, Op, RENEW, REPORTS, WITH_FAILURES, WITH_HISTORY } from "../protocol/op.js";
 import { roomOf } from "../protocol/run.js";
 import { COUNT, DELIVERY, FIRST_ID_HIGH, FIRST_ID_LOW, SELECTION_BYTES } from "../protocol/selection.js";
@@ -125,6 +133,15 @@ export class RequestDecoder {
 
   #maxBytes(): number {
     return Math.min(this.#head.integer("max bytes", DEFAULT_POP_BYTES, 1, MAX_U32), this.#room.bytes);
+  }
+
+  /** From when until when, where that is said. */
+  #times(): { from: number | undefined; to: number | undefined } {
+    const head = this.#head;
+    const from = head.maybeTime("from");
+    const to = head.maybeTime("to");
+    if (from !== undefined && to !== undefined && to < from) throw new ProtocolError("BAD_HEAD", "to is before from");
+    return { from, to };
   }
 
   #creditChange(): number {
@@ -310,6 +327,23 @@ export class RequestDecoder {
           after: head.text("after", MAX_CURSOR_BYTES),
           conditions: findConditions(head.map("conditions")),
           withFailures: (cursor.flags & WITH_FAILURES) !== 0,
+        };
+      case Op.DELAYED:
+        return {
+          op: "delayed",
+          ...to,
+          topic: head.name("topic"),
+          queue: head.queue(),
+          buckets: head.integer("buckets", DEFAULT_PARTS, 1, MAX_PARTS),
+          ...this.#times(),
+        };
+      case Op.DEAD_GROUPS:
+        return {
+          op: "deadGroups",
+          ...to,
+          topic: head.name("topic"),
+          queue: head.queue(),
+          max: head.integer("max", 100, 1, MAX_BROWSE),
         };
       case Op.TOPICS:
         // The shard's number has routed the frame here.

@@ -35,7 +35,7 @@ test(
   "prints one JSON object with what was measured, where, and the raw variant first",
   async () => {
     const args = ["publish-batched", "consume-ack", "--messages", "4000", "--batch", "50", "--runs", "1", "--json"];
-    const { stdout } = await bench(...args, "--data", data);
+    const { stdout } = await bench(...args, "--users", "--observed", "--data", data);
     const workload = { messages: 4_000, bytes: 128, batch: 50, runs: 1, durabilities: ["fsync"] };
     expect(JSON.parse(stdout)).toEqual({
       hardware: {
@@ -168,7 +168,10 @@ test(
   RUN_MS,
 );
 
-test("a scenario that needs a journal is refused where there is none", async () => {
+test("what a scenario cannot do is refused", async () => {
+  await expect(bench("gmq-line", "--users")).rejects.toMatchObject({
+    stderr: "error: the load of gmq-line shows no token: leave out --users\n",
+  });
   await expect(bench("recovery", "--durability", "memory")).rejects.toMatchObject({
     stderr: expect.stringContaining("recovery needs a journal"),
   });

@@ -128,6 +128,9 @@ it("puts off, lets run and cancels what is delayed", async () => {
   const client = await clientOf(shared);
   const ids = (await client.publishBatch("later", ["one", "two", "three"], { delay: 3_600_000 })).ids;
   const page = await openConsole(shared.http, "#/topics/later/messages?state=delayed");
+  const chart = page.locator("figure", { hasText: "When they are due" });
+  await chart.locator(".u-over").hover();
+  await expect.poll(() => chart.locator("figcaption").textContent()).toMatch(/ \d\d:\d\d:\d\d – \d\d:\d\d:\d\d: [03]$/);
   await row(page, "one").getByRole("button").click();
   await deed(page, "Cancel the message").click();
   await expect.poll(() => row(page, "one").count()).toBe(0);

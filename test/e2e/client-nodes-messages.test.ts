@@ -122,10 +122,15 @@ it("lists and counts the dead letters of all nodes, and has them on their way ag
   expect(all).toEqual([...first, ...second, ...third]);
   expect((await dead.list({ offset: 15, max: 70 })).map(({ id }) => id)).toEqual(all.slice(15, 85));
   expect(await dead.list({ offset: 120 })).toEqual([]);
-  expect(await dead.groupByReason()).toMatchObject([
-    { reason: "the shop is closed", count: 80 },
-    { reason: "no such shop", count: 40 },
-  ]);
+  const alike = { reason: "rejected", how: "rejected" };
+  expect(await dead.groups()).toMatchObject({
+    groups: [
+      { ...alike, text: "the shop is closed", count: 80 },
+      { ...alike, text: "no such shop", count: 40 },
+    ],
+    rest: 0,
+  });
+  expect(await dead.groups({ max: 1 })).toMatchObject({ groups: [{ count: 80 }], rest: 40 });
 
   expect(await dead.redrive({ ids: [first[0] ?? "", third[0] ?? "", "7"], rate: 1000 })).toEqual({
     settled: 2,

@@ -131,3 +131,42 @@ it("is told over HTTP and by the program", async () => {
     /^error: nothing was found: 2 messages looked at, \d+ bytes\nexit 4\n$/,
   );
 });
+
+it("counts what is delayed over time, and dead letters by what they have died of", async () => {
+  const { tcp, http } = broker();
+  const client = await clientOf(tcp, { tcp: "tcp", client: { name: "biller" } });
+  const before = Date.now();
+  await client.publishBatch("counted", ["a", "b"], { delay: 60_000 });
+  await client.publish("counted", "c", { delay: 120_000 });
+  const counts = await client.delayed("counted", { buckets: 2, from: before, to: before + 200_000 });
+  expect(counts).toMatchObject({ counts: [2, 1], before: 0, after: 0, from: before });
+  expect(counts.last).toBeGreaterThanOrEqual(before + 120_000);
+  expect(await client.delayed("counted")).toMatchObject({ to: counts.last, first: counts.first });
+  await expect(client.delayed("counted", { from: 2, to: 1 })).rejects.toMatchObject({ code: "BAD_ARGUMENT" });
+  await client.configure("counted", { retries: 0 });
+  await client.publishBatch("counted", ["x", "y", "z"]);
+  await using consumer = await client.consume("counted", { prefetch: 3 });
+  let nacked = 0;
+  for await (const message of consumer) {
+    await message.nack({ reason: message.text() === "z" ? "no such bill" : "closed\nat noon" });
+    if (++nacked === 3) break;
+  }
+  const told = await client.deadLetters("counted").groups();
+  const alike = { reason: "retries", how: "nacked", client: "biller" };
+  expect(told).toMatchObject({
+    groups: [
+      { ...alike, text: "closed", count: 2 },
+      { ...alike, text: "no such bill", count: 1 },
+    ],
+    rest: 0,
+  });
+  const at = async (path: string): Promise<unknown> => (await fetch(`http://127.0.0.1:${http}${path}`)).json();
+  expect(await at("/dead-groups?topic=counted")).toEqual(told);
+  expect(await at("/dead-groups?topic=counted&max=1")).toMatchObject({ rest: 1 });
+  expect(await at("/delayed?topic=counted&buckets=1")).toMatchObject({ counts: [3] });
+  expect(await at("/delayed?topic=counted&from=2&to=1")).toMatchObject({ error: { code: "BAD_HEAD" } });
+  const shell = new Shell(undefined, { RINGMQ_SERVER: `tcp://127.0.0.1:${tcp}` });
+  expect(await shell.output("ringmq dead list counted --group")).toMatch(
+    / 2 .* biller +retries: closed\n.* 1 .* no such bill\n$/s,
+  );
+});

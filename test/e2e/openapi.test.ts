@@ -119,6 +119,8 @@ const push = (topic: string): Request => ({
 const EXAMPLES: Readonly<Record<string, Request>> = {
   push: push("described"),
   explain: { query: { topic: "described", queue: "default", route: "default" } },
+  countDelayed: { query: { topic: "described", buckets: "2" } },
+  groupDeadLetters: { query: { topic: "described", max: "1" } },
   findMessages: {
     query: { topic: "described", state: "all", header: "h", value: "v", text: "x", ignoreCase: "true", max: "1" },
   },

@@ -44,6 +44,8 @@ export const PROMISES: Readonly<Record<Op, Level>> = {
   consume: "none",
   browse: "none",
   find: "none",
+  delayed: "none",
+  deadGroups: "none",
   lookup: "none",
   // What they change ends with the connection.
   credit: "none",

@@ -1,18 +1,19 @@
 /** `ringmq dead` and `ringmq redrive`. */
 import { Command, Option } from "commander";
 import type { DeadLetterChoice, DeadLetters } from "../../client/index.js";
+import { MAX_BROWSE } from "../../protocol/limits.js";
 import { textTable } from "../text-table.js";
 import { parseCount, parseNumber, plural } from "../units.js";
 import { askFirst, YES_FLAG, type YesFlags } from "./ask-first.js";
 import { type BrokerFlags, onBroker, QUEUE_FLAG, withBrokerFlags } from "./broker-command.js";
 import { EXIT } from "./exit-codes.js";
-import { write, writeJson } from "./output.js";
+import { say, shownName, write, writeJson } from "./output.js";
 import { showMessages } from "./peek.js";
 import { printSettlement } from "./settle.js";
 
 const LIST_HELP = `
 Shows them and changes nothing, the oldest first: why each died, when, and how often it was delivered. With --group it counts
-them by their reasons.
+them by their reasons and by who had them.
 
 Examples:
   ringmq dead list orders --count 100
@@ -93,23 +94,19 @@ interface ListFlags extends DeadFlags {
 }
 
 const showGroups = async (dead: DeadLetters, json = false): Promise<void> => {
-  const { deathText } = await import("./message-text.js");
-  const groups = await dead.groupByReason();
-  if (json) {
-    return writeJson(
-      ...groups.map(({ example, ...facts }) => {
-        return { ...facts, example: example.id };
-      }),
-    );
-  }
-  const rows = groups.map(({ count, first, last, example }) => [
+  const { groups, rest } = await dead.groups({ max: MAX_BROWSE });
+  if (json) return writeJson(...groups);
+  const { shortText } = await import("./message-text.js");
+  const rows = groups.map(({ count, first, last, example, client, reason, text }) => [
     String(count),
     new Date(first).toISOString(),
     new Date(last).toISOString(),
-    example.id,
-    deathText(example),
+    example,
+    shownName(client),
+    text === "" ? reason : `${reason}: ${shortText(text)}`,
   ]);
-  if (rows.length > 0) await write(textTable(["count", "first", "last", "example", "reason"], rows));
+  if (rows.length > 0) await write(textTable(["count", "first", "last", "example", "client", "reason"], rows));
+  if (rest > 0) say(`${plural(rest, "dead letter")} more, in other groups\n`);
 };
 
 export const redriveCommand = (): Command => {

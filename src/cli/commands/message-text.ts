@@ -75,7 +75,8 @@ export const deathText = ({ deadReason, lastReason }: StoredMessage): string => 
   return deadReason === undefined ? shortText(lastReason) : `${deadReason}: ${shortText(lastReason)}`;
 };
 
-const shortText = (text: string): string => {
+/** The beginning of a text, on one line. */
+export const shortText = (text: string): string => {
   const shown = escapeControls(text.slice(0, SHOWN), "");
   return text.length > SHOWN ? `${shown}…` : shown;
 };

@@ -14,6 +14,7 @@ import type { Watch } from "../watch/watch.js";
 import { Watching } from "../watch/watching.js";
 import { ChannelAdmin } from "./channel-admin.js";
 import type { ConnectionInfo, ConsumerInfo } from "./connection-info.js";
+import type { DelayedCounts, DelayedOptions } from "./delayed-counts.js";
 import type { ExplainOptions, Finding } from "./finding.js";
 import { Inspection } from "./inspection.js";
 import type { MessageHistory } from "./message-history.js";
@@ -22,14 +23,14 @@ import { TopicAdmin } from "./topic-admin.js";
 export abstract class BrokerAdmin {
   readonly #topicAdmin: TopicAdmin;
   readonly #channelAdmin: ChannelAdmin;
-  readonly #inspection: Inspection;
+  /** @internal */ readonly inspection: Inspection;
   readonly #watching: Watching;
 
   /** @internal */
   protected constructor(connection: Connection) {
     this.#topicAdmin = new TopicAdmin(connection);
     this.#channelAdmin = new ChannelAdmin(connection);
-    this.#inspection = new Inspection(connection);
+    this.inspection = new Inspection(connection);
     this.#watching = new Watching(connection);
   }
 
@@ -97,7 +98,7 @@ export abstract class BrokerAdmin {
    * flight until then, delayed, publishes refused, … Also that nothing is wrong. It changes nothing.
    */
   explain(topic: string, options: ExplainOptions = {}): Promise<Finding[]> {
-    return this.#inspection.explain(topic, options);
+    return this.inspection.explain(topic, options);
   }
 
   /**
@@ -105,7 +106,7 @@ export abstract class BrokerAdmin {
    * what the broker has in memory and in its journal; and what it cannot tell. The journal is read for it, which may take a second.
    */
   history(topic: string, id: string): Promise<MessageHistory> {
-    return this.#inspection.history(topic, id);
+    return this.inspection.history(topic, id);
   }
 
   /**
@@ -121,14 +122,19 @@ export abstract class BrokerAdmin {
     return this.#watching.begin();
   }
 
+  /** How many delayed messages of a queue are due when: in so many parts of the time from now on until the last one is. */
+  delayed(topic: string, options: DelayedOptions = {}): Promise<DelayedCounts> {
+    return this.inspection.delayed(topic, options);
+  }
+
   /** The connections of the broker, of all protocols, the oldest first. They are asked for a page at a time. */
   connections(): AsyncGenerator<ConnectionInfo, void> {
-    return this.#inspection.connections();
+    return this.inspection.connections();
   }
 
   /** Those who take messages: the consumers and waiting pops of all connections. They are asked for a page at a time. */
   consumers(): AsyncGenerator<ConsumerInfo, void> {
-    return this.#inspection.consumers();
+    return this.inspection.consumers();
   }
 
   /**
@@ -136,7 +142,7 @@ export abstract class BrokerAdmin {
    * connects again has another connection. False: there is none of that id any more.
    */
   closeConnection(id: number): Promise<boolean> {
-    return this.#inspection.closeConnection(id);
+    return this.inspection.closeConnection(id);
   }
 
   /**

@@ -2,6 +2,7 @@
  * Reads the values of RESULT answers. Only their kind is checked; a broker is trusted for what is in them.
  */
 import { ProtocolError } from "../../protocol/errors.js";
+import type { DeadLetterGroups } from "../arguments/dead-letter-groups.js";
 import type {
   BackupSummary,
   ChannelConfig,
@@ -10,6 +11,7 @@ import type {
   TopicStatistics,
 } from "../arguments/options.js";
 import type { ConnectionInfo, ConsumerInfo } from "./connection-info.js";
+import type { DelayedCounts } from "./delayed-counts.js";
 import type { Finding } from "./finding.js";
 import type { MessageHistory } from "./message-history.js";
 
@@ -53,6 +55,11 @@ export const readFindings = (value: unknown): Finding[] => {
   if (!Array.isArray(value)) throw new ProtocolError("BAD_FRAME", "the findings are not a list");
   return value.map((finding) => record(finding, "a finding") as Finding);
 };
+
+export const readDelayed = (value: unknown): DelayedCounts => record(value, "counts of messages") as DelayedCounts;
+
+export const readDeadGroups = (value: unknown): DeadLetterGroups =>
+  record(value, "groups of dead letters") as DeadLetterGroups;
 
 export const readHistory = (value: unknown): MessageHistory => record(value, "a history") as MessageHistory;
 

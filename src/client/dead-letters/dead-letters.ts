@@ -4,6 +4,7 @@
  */
 import { DEFAULT_KEY, MAX_BROWSE } from "../../protocol/limits.js";
 import { badArgument, checkFlag } from "../arguments/argument-checks.js";
+import type { DeadLetterGroups } from "../arguments/dead-letter-groups.js";
 import { names, readOptions } from "../arguments/option-reader.js";
 import type {
   Body,
@@ -15,7 +16,7 @@ import type {
   TopicStatistics,
 } from "../arguments/options.js";
 import { REQUEST_OPTIONS } from "../arguments/request-options.js";
-import { readTexts } from "../arguments/value-checks.js";
+import { checkWhole, readTexts } from "../arguments/value-checks.js";
 import { INSPECT, type Inspect, inspected } from "../base/inspection.js";
 import type { FoundMessage } from "../consume/found-message.js";
 import { faultError, type Settlement, type SettlementFault } from "../consume/settle-result.js";
@@ -24,14 +25,15 @@ import type { Receipt } from "../publish/receipt.js";
 import type {
   DeadLetterChoice,
   DeadLetterEditOptions,
+  DeadLetterGroupOptions,
   DeadLetterListOptions,
   DeadLetterRedriveOptions,
 } from "./options.js";
 import { paceOf, pauseFor } from "./pace.js";
-import { type DeadLetterGroup, ReasonGroups } from "./reason-groups.js";
 
 const OPTIONS = {
   list: names("offset", "max"),
+  groups: names("max"),
   edit: names("headers"),
   choice: names("ids", "reason", "filter", "all", "dryRun"),
   redrive: names("ids", "reason", "filter", "all", "dryRun", "rate", "signal", "onProgress"),
@@ -42,6 +44,7 @@ export interface DeadLetterSource {
   browse(topic: string, options?: BrowseOptions): Promise<StoredMessage[]>;
   redrive(topic: string, options?: RedriveOptions): Promise<Settlement>;
   purge(topic: string, options?: PurgeOptions): Promise<number>;
+  readonly inspection: { deadGroups(topic: string, queue: string, max: number): Promise<DeadLetterGroups> };
 }
 
 /** The client of the broker that has one. */
@@ -122,11 +125,14 @@ export class DeadLetters implements AsyncIterable<StoredMessage> {
     }
   }
 
-  /** Counts them by why they are dead and by the first line of the reason that was given last; the most frequent first. */
-  async groupByReason(): Promise<DeadLetterGroup[]> {
-    const groups = new ReasonGroups();
-    for await (const message of this) groups.add(message);
-    return groups.list;
+  /**
+   * Counts them by why they are dead, how and with whom their last delivery failed, and the first line of what was said last: the
+   * `max` largest groups (default 100, at most 1,000), and how many are in others.
+   */
+  async groups(options: DeadLetterGroupOptions = {}): Promise<DeadLetterGroups> {
+    const { max = 100 } = readOptions(options, OPTIONS.groups);
+    checkWhole("max", max, 1, MAX_BROWSE);
+    return this.#source.inspection.deadGroups(this.topic, this.queue, max);
   }
 
   /**

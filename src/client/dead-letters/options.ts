@@ -9,6 +9,11 @@ export interface DeadLetterListOptions {
   readonly max?: number | undefined;
 }
 
+export interface DeadLetterGroupOptions {
+  /** The most groups to tell of, at most 1,000. Default 100. */
+  readonly max?: number | undefined;
+}
+
 export interface DeadLetterEditOptions {
   /** Default: those of the dead letter. */
   readonly headers?: Headers | undefined;

@@ -1,6 +1,8 @@
 /**
  * Messages that are named by their ids or keys, and dead letters: whichever node has them.
  */
+
+import { type DeadLetterGroups, joined } from "../arguments/dead-letter-groups.js";
 import type { AnyQueueOptions, BrowseOptions, PurgeOptions, RedriveOptions } from "../arguments/options.js";
 import { deferred } from "../base/deferred.js";
 import { localError, RingmqError, type RingmqErrorCode } from "../base/error.js";
@@ -73,6 +75,14 @@ export class NodesMessages implements DeadLetterSource {
     }
     return messages;
   }
+
+  /** Of the dead letters of the connected nodes. */
+  readonly inspection = {
+    deadGroups: async (topic: string, queue: string, max: number): Promise<DeadLetterGroups> => {
+      const { all } = await this.#ofConnected((client) => client.inspection.deadGroups(topic, queue, max));
+      return joined(all, max);
+    },
+  };
 
   redrive(topic: string, options: RedriveOptions): Promise<Settlement> {
     const redrive = (client: Client): Promise<Settlement> => client.redrive(topic, options);

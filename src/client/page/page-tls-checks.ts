@@ -4,6 +4,6 @@
 import { localError } from "../base/error.js";
 
 export const readTls = (): never => {
-  const text = "a browser has certificates of its own and takes none from a page: leave the option tls out";
+  const text = "a browser has certificates of its own: leave out tls";
   throw localError("BAD_ARGUMENT", text);
 };

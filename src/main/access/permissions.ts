@@ -48,6 +48,8 @@ export const NEEDS: Readonly<Record<keyof typeof Op, number>> = {
   RESUME: manage,
   BROWSE: consume | manage,
   FIND: consume | manage,
+  DELAYED: consume | manage,
+  DEAD_GROUPS: consume | manage,
   STATS: ANY,
   EXPLAIN: ANY,
   CONSUMERS: operate,

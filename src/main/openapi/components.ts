@@ -157,6 +157,38 @@ export const SCHEMAS = {
     },
     "What a search has found so far",
   ),
+  DelayedCounts: object(
+    {
+      now: time("The broker's clock"),
+      from: time("From when is counted"),
+      to: time("And until when"),
+      counts: { ...list(count("Messages")), description: "In parts of equal length of the time from `from` to `to`" },
+      before: count("Messages that are due before `from`"),
+      after: count("And after `to`"),
+      first: { type: ["integer", "null"], description: "When the first of all is due; null: there are none" },
+      last: { type: ["integer", "null"], description: "And the last" },
+    },
+    "How many delayed messages are due when",
+  ),
+  DeadLetterGroup: object(
+    {
+      reason: word("Why they are dead: `retries`, `expired`, `rejected` or `too old`"),
+      how: word(
+        "How their last delivery failed: `nacked`, `timed out`, `consumer gone` or `rejected`; empty: not known",
+      ),
+      client: word("What the program calls itself that had them then"),
+      text: word("The first line of what was said last"),
+      count: count("How many they are"),
+      first: time("When the first of them died"),
+      last: time("And the last"),
+      example: { ...ID, description: "The id of one of them" },
+    },
+    "Dead letters that have died alike",
+  ),
+  DeadLetterGroups: object({
+    groups: list({ $ref: "#/components/schemas/DeadLetterGroup" }),
+    rest: count("Dead letters of other groups"),
+  }),
   HistoryEvent: object(
     {
       what: {

@@ -1,5 +1,12 @@
 /** What operators ask. Each is a request of the native protocol, whose RESULT is the answer. */
-import { DEFAULT_POP_BYTES, MAX_BROWSE, MAX_FIND_TEXT, MAX_NAME_BYTES } from "../../protocol/limits.js";
+import {
+  DEFAULT_PARTS,
+  DEFAULT_POP_BYTES,
+  MAX_BROWSE,
+  MAX_FIND_TEXT,
+  MAX_NAME_BYTES,
+  MAX_PARTS,
+} from "../../protocol/limits.js";
 import { GUARDED, ID, NAME, NOT_ALLOWED, schema } from "./components.js";
 import {
   answer,
@@ -94,6 +101,43 @@ export const operatorPaths = ({ shards }: Bounds): Paths => ({
         optional("after", "The cursor of the answer before", { type: "string", pattern: "^[0-9a-z.]+$" }),
       ],
       responses: { ...REFUSALS, "200": answer("Those that were found, perhaps none yet", schema("Found")) },
+      "x-permissions": ["consume", "manage"],
+    },
+  },
+  "/delayed": {
+    get: {
+      operationId: "countDelayed",
+      tags: ["operator"],
+      summary: "How many delayed messages of a queue are due when",
+      description: "DELAYED.",
+      parameters: [
+        required("topic", "The topic", NAME),
+        optional("queue", "The bind key of the queue", { ...NAME, default: "default" }),
+        optional("buckets", "Parts of equal length that the time is counted by", {
+          type: "integer",
+          minimum: 1,
+          maximum: MAX_PARTS,
+          default: DEFAULT_PARTS,
+        }),
+        optional("from", "From when: milliseconds since 1970. Default: now", { type: "integer", minimum: 0 }),
+        optional("to", "Until when. Default: when the last one is due", { type: "integer", maximum: MAX_DIGITS }),
+      ],
+      responses: { ...REFUSALS, "200": answer("The counts", schema("DelayedCounts")) },
+      "x-permissions": ["consume", "manage"],
+    },
+  },
+  "/dead-groups": {
+    get: {
+      operationId: "groupDeadLetters",
+      tags: ["operator"],
+      summary: "The dead letters of a queue by what they have died of",
+      description: "DEAD_GROUPS.",
+      parameters: [
+        required("topic", "The topic", NAME),
+        optional("queue", "The bind key of the queue", { ...NAME, default: "default" }),
+        MAX,
+      ],
+      responses: { ...REFUSALS, "200": answer("The largest groups", schema("DeadLetterGroups")) },
       "x-permissions": ["consume", "manage"],
     },
   },

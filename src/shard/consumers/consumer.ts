@@ -8,6 +8,8 @@ import { SmallSet } from "../../collections/small-set.js";
 import type {
   Browse,
   ChannelCommand,
+  DeadGroups,
+  Delayed,
   Find,
   ListChannels,
   ListConsumers,
@@ -19,6 +21,8 @@ import type {
   Topics,
 } from "../command.js";
 import type { BrowseCursor } from "../messages/browse.js";
+import type { DeadGroupsCursor } from "../messages/dead-groups.js";
+import type { DelayedCursor } from "../messages/delayed-counts.js";
 import * as ext from "../messages/extent.js";
 import { ExtentList } from "../messages/extent-list.js";
 import type { FindCursor } from "../messages/find.js";
@@ -28,7 +32,7 @@ import type { Holder, QueueConsumers } from "../messages/queue-context.js";
 import { isServable } from "../messages/take.js";
 
 /** Requests for messages. */
-export type FetchCommand = Pop | PopDead | StartedBrowse | StartedFind | StartedLookup;
+export type FetchCommand = Pop | PopDead | StartedBrowse | StartedSearch | StartedLookup;
 
 /** Requests that tell what there is, in answers as long as that. */
 export type ListCommand =
@@ -46,10 +50,10 @@ export interface StartedLookup extends Lookup {
   cursor?: LookupCursor | undefined;
 }
 
-/** A FIND, with its cursor once it is on the way. */
-export interface StartedFind extends Find {
-  cursor?: FindCursor;
-}
+/** A FIND, a DELAYED or a DEAD_GROUPS, with its cursor once it is on the way. */
+export type StartedSearch = (Find | Delayed | DeadGroups) & {
+  cursor?: FindCursor | DelayedCursor | DeadGroupsCursor;
+};
 
 /** A BROWSE, with its cursor once it is on the way to its offset. */
 export interface StartedBrowse extends Browse {

@@ -3,7 +3,7 @@ import { ProtocolError } from "../../protocol/errors.js";
 import type { Connections } from "./connections.js";
 import type { ConnectionEntry, DeferrableCommand } from "./consumer.js";
 
-/** Browses, finds and lookups under way at a time: whatever leaves a list must move the cursors in it. */
+/** Browses, searches and lookups under way at a time: whatever leaves a list must move the cursors in it. */
 const MAX_WALKING = 64;
 
 /**
@@ -12,9 +12,8 @@ const MAX_WALKING = 64;
  */
 export const MAX_DEFERRED = 131_072;
 
-/** The cursor of a browse, a find or a lookup that is under way. */
-export const cursorOf = (c: DeferrableCommand): { close(): void } | undefined =>
-  c.op === "browse" || c.op === "find" || c.op === "lookup" ? c.cursor : undefined;
+/** The cursor of a browse, a search or a lookup that is under way. */
+export const cursorOf = (c: DeferrableCommand): { close(): void } | undefined => ("cursor" in c ? c.cursor : undefined);
 
 const isWalking = (c: DeferrableCommand): boolean => cursorOf(c) !== undefined;
 

@@ -1,6 +1,6 @@
 /**
  * Hands out ready messages: to consumers with credit in turn, to waiting pops, and to fetches (POP, POP_DEAD, BROWSE,
- * FIND, LOOKUP).
+ * FIND, DELAYED, DEAD_GROUPS, LOOKUP).
  * A fetch is deferred when enough has been sent in this turn, or while its connection is held; so is a list (STATS,
  * TOPICS, CHANNEL_STATS, CHANNELS), which others carry out.
  */
@@ -10,6 +10,8 @@ import { roomOf } from "../../protocol/run.js";
 import type { Pop } from "../command.js";
 import { CROWDED_WAIT } from "../effects.js";
 import { BrowseCursor, browse } from "../messages/browse.js";
+import { DeadGroupsCursor } from "../messages/dead-groups.js";
+import { DelayedCursor } from "../messages/delayed-counts.js";
 import * as ext from "../messages/extent.js";
 import { FindCursor } from "../messages/find.js";
 import { LookupCursor } from "../messages/lookup.js";
@@ -28,8 +30,8 @@ import type {
   FetchCommand,
   ListCommand,
   StartedBrowse,
-  StartedFind,
   StartedLookup,
+  StartedSearch,
 } from "./consumer.js";
 import { cursorOf, DeferredRequests, MAX_DEFERRED } from "./deferred-requests.js";
 
@@ -50,11 +52,14 @@ const TURN_BYTES = DEFAULT_POP_BYTES;
 /** Queues served in one turn at most: with small messages that takes about a millisecond. */
 const TURN_QUEUES = 1024;
 
-/** The most that browses, finds and lookups walk in a turn, in steps of about a millisecond. A deferred list counts as a step. */
+/** The most that browses, searches and lookups walk in a turn, in steps of about a millisecond. A deferred list counts as a step. */
 const TURN_STEPS = 2;
 
 /** Waits of pops that end in one turn at most. */
 const TURN_WAITS = 8192;
+
+/** It looks through messages, however few it tells of. */
+const isSearch = ({ op }: DeferrableCommand): boolean => op === "find" || op === "delayed" || op === "deadGroups";
 
 export class Dispatcher {
   readonly #taker: Taker;
@@ -102,7 +107,7 @@ export class Dispatcher {
     return this.#sent >= TURN_BYTES || this.#looks >= TURN_STEPS * this.#stepLooks;
   }
 
-  /** POP, POP_DEAD, BROWSE, FIND or LOOKUP. Copies the command if it is deferred. Throws BUSY when too many are. */
+  /** A request for messages. Copies the command if it is deferred. Throws BUSY when too many are. */
   fetch(c: FetchCommand): void {
     const connection = this.connections.find(c.connection);
     if (connection?.mustWait || this.#isSpent || !this.#carryOut(c, false)) this.#deferred.push(c);
@@ -184,7 +189,9 @@ export class Dispatcher {
       case "browse":
         return this.#browse(c);
       case "find":
-        return this.#find(c);
+      case "delayed":
+      case "deadGroups":
+        return this.#search(c);
       case "lookup":
         return this.#lookup(c);
       default:
@@ -204,13 +211,25 @@ export class Dispatcher {
     return true;
   }
 
-  /** Looks for messages in steps; the find is deferred until it has some, or has looked at enough. */
-  #find(c: StartedFind): boolean {
-    c.cursor ??= new FindCursor(this.store, this.directory.queue(this.directory.topic(c.topic), c.queue), c);
+  /** Looks through messages in steps; the search is deferred until it can be answered. */
+  #search(c: StartedSearch): boolean {
+    c.cursor ??= this.#beginSearch(c);
     const isOver = c.cursor.advance(this.#stepLooks);
     this.#looks += c.cursor.looks;
     if (isOver) c.cursor.answer();
     return isOver;
+  }
+
+  #beginSearch(c: StartedSearch): NonNullable<StartedSearch["cursor"]> {
+    const queue = this.directory.queue(this.directory.topic(c.topic), c.queue);
+    switch (c.op) {
+      case "find":
+        return new FindCursor(this.store, queue, c);
+      case "delayed":
+        return new DelayedCursor(this.store, queue, c);
+      case "deadGroups":
+        return new DeadGroupsCursor(this.store, queue, c);
+    }
   }
 
   /** Walks to the message in steps; the lookup is deferred until it is there. */
@@ -335,9 +354,7 @@ export class Dispatcher {
   /** Carries out the deferred requests of a connection, as far as this turn goes. */
   #resume(connection: ConnectionEntry): void {
     const isFar = (c: DeferrableCommand): boolean =>
-      (c.op === "browse" && c.offset > this.#stepLooks) ||
-      c.op === "find" ||
-      (c.op === "lookup" && c.key === undefined);
+      (c.op === "browse" && c.offset > this.#stepLooks) || isSearch(c) || (c.op === "lookup" && c.key === undefined);
     while (!connection.isOnHold && !this.#isSpent) {
       const c = connection.deferred.at(0);
       if (c === undefined) return;

@@ -88,6 +88,15 @@ export class FailureHistories {
     return history === 0 ? 0 : (this.#words[history * WORDS + NUMBER] as number);
   }
 
+  /** How the last failure of a history was and who had the message then, and what was said last, be it of an earlier one. */
+  lastCause(history: number): Cause {
+    const causeOf = (at: number): Cause => this.#causes[this.#words[at * WORDS + CAUSE] as number] as KnownCause;
+    const { how, consumer } = causeOf(history);
+    let at = history;
+    while (at !== 0 && causeOf(at).reason === "") at = this.#words[at * WORDS + BEFORE] as number;
+    return { how, consumer, reason: at === 0 ? "" : causeOf(at).reason };
+  }
+
   /** One more refers to a history. */
   share(history: number): void {
     if (history !== 0) (this.#words[history * WORDS + REFERENCES] as number)++;

@@ -50,14 +50,16 @@ describe("dead letters", () => {
 
   it("are counted by their reasons, the most frequent first", async () => {
     await bury(10);
-    const groups = await client.deadLetters("bills").groupByReason();
+    const { groups, rest } = await client.deadLetters("bills").groups();
     expect(groups).toMatchObject([
-      { deadReason: "rejected", reason: "Error: the shop is closed", count: 7 },
-      { deadReason: "rejected", reason: "no such shop", count: 3 },
+      { reason: "rejected", how: "rejected", text: "Error: the shop is closed", count: 7 },
+      { reason: "rejected", how: "rejected", text: "no such shop", count: 3 },
     ]);
-    expect(groups[1]?.example.text()).toBe("m8");
+    expect(rest).toBe(0);
+    expect(await client.lookup("bills", groups[1]?.example ?? "")).toMatchObject({ deadReason: "rejected" });
     expect(groups[0]?.first).toBeLessThanOrEqual(groups[0]?.last ?? 0);
-    expect(await client.deadLetters("bills", { queue: "default" }).groupByReason()).toHaveLength(2);
+    expect(await client.deadLetters("bills", { queue: "default" }).groups({ max: 1 })).toMatchObject({ rest: 3 });
+    await expect(client.deadLetters("bills").groups({ max: 0 })).rejects.toMatchObject({ code: "BAD_ARGUMENT" });
   });
 
   it("are re-driven by id, by a filter, or all of them; a dry run says how many", async () => {

@@ -154,7 +154,9 @@ export class Model {
           "the model knows nothing of lists of consumers: see test/shard/consumers/consumer-list.test.ts",
         );
       case "find":
-        throw new Error("the model knows nothing of finds: see test/shard/messages/find.test.ts");
+      case "delayed":
+      case "deadGroups":
+        throw new Error(`the model knows nothing of ${cmd.op}: see test/shard/messages`);
       case "lookup":
         throw new Error("the model knows nothing of lookups: see test/shard/topics/keys.test.ts");
       case "channelCredit":

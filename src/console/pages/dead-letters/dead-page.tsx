@@ -54,7 +54,7 @@ const shownGroup = (groups: readonly Group[], key: string | undefined): Group | 
 const Found = ({ client, topic, queue, found, onChanged }: FoundProps) => {
   const words = text();
   const dead = useMemo(() => client.deadLetters(topic, { queue }), [client, topic, queue]);
-  const groups = useMemo(() => groupsOf(found.letters), [found]);
+  const groups = useMemo(() => groupsOf(found), [found]);
   const chosen = useSignal<string | undefined>(undefined);
   const selected = useSignal<ReadonlySet<string>>(new Set());
   const open = useSignal<Open | undefined>(undefined);
@@ -75,7 +75,7 @@ const Found = ({ client, topic, queue, found, onChanged }: FoundProps) => {
   const { value: now } = open;
   return (
     <>
-      {found.isCut && <p class="muted">{words.cut(count(found.letters.length))}</p>}
+      {found.counted !== undefined && <p class="muted">{words.cut(count(found.letters.length))}</p>}
       <section class="dead-groups">
         <GroupTable
           groups={groups}
@@ -175,7 +175,7 @@ const Queue = (props: QueueProps) => {
     [client, topic, queue],
     Number.POSITIVE_INFINITY,
   );
-  const isOld = value !== undefined && now !== undefined && !value.isCut && value.letters.length !== now;
+  const isOld = value !== undefined && now !== undefined && value.counted === undefined && value.letters.length !== now;
   return (
     <>
       <ErrorLine error={error} />

@@ -2,7 +2,7 @@
  * The tables of the dead letters: what they have died of, and they themselves.
  */
 import { useMemo } from "preact/hooks";
-import type { StoredMessage } from "ringmq/client";
+import type { DeathReason, StoredMessage } from "ringmq/client";
 import { hrefTo } from "../../base/route.js";
 import { bodyPreview } from "../../parts/body-preview.js";
 import { count, moment } from "../../parts/format.js";
@@ -13,8 +13,8 @@ import { text } from "./text.js";
 
 type Words = ReturnType<typeof text>;
 
-const deathOf = ({ deadReason }: Pick<Group, "deadReason">, words: Words): string =>
-  deadReason === undefined ? "" : words.deaths[deadReason];
+const deathOf = ({ deadReason }: Group, words: Words): string =>
+  words.deaths[deadReason.replaceAll(" ", "-") as DeathReason] ?? deadReason;
 
 const groupColumns = (
   words: Words,
@@ -24,8 +24,8 @@ const groupColumns = (
   {
     key: "count",
     title: words.count,
-    cell: ({ letters }) => count(letters.length),
-    sort: ({ letters }) => letters.length,
+    cell: (group) => count(group.count),
+    sort: (group) => group.count,
     numeric: true,
     width: "6.5rem",
   },

@@ -14,6 +14,7 @@ import { Loading } from "../../parts/loading.js";
 import { visible } from "../../parts/name.js";
 import { PageHead } from "../../parts/page-head.js";
 import { TopicTabs } from "../../parts/topic-tabs.js";
+import { Due } from "./due.js";
 import { HeldList, Pop } from "./held.js";
 import { HeldMessages } from "./held-messages.js";
 import type { ListedMessage } from "./listed-message.js";
@@ -128,6 +129,7 @@ const View = (props: ViewProps) => {
       {found.value === undefined ? (
         <>
           <Choices {...props} />
+          {state === "delayed" && <Due client={client} topic={topic} queue={queue} deeds={deeds.value} />}
           <Peek
             key={`${queue} ${state}`}
             client={client}

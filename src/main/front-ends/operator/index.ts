@@ -24,6 +24,21 @@ const ROUTES: Readonly<Record<string, Readonly<Record<string, (query: Query) => 
     get: (query) => ({ op: Op.CONNECTIONS, head: [countOf(query, "after"), countOf(query, "max")] }),
     delete: (query) => ({ op: Op.CLOSE_CONNECTION, head: [numberOf(query, "id")] }),
   },
+  "/dead-groups": {
+    get: (query) => ({ op: Op.DEAD_GROUPS, head: [nameOf(query, "topic"), query.get("queue"), countOf(query, "max")] }),
+  },
+  "/delayed": {
+    get: (query) => ({
+      op: Op.DELAYED,
+      head: [
+        nameOf(query, "topic"),
+        query.get("queue"),
+        countOf(query, "buckets"),
+        countOf(query, "from"),
+        countOf(query, "to"),
+      ],
+    }),
+  },
   "/explain": {
     get: (query) => ({ op: Op.EXPLAIN, head: [nameOf(query, "topic"), query.get("queue"), query.get("route")] }),
   },
