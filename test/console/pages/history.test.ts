@@ -2,6 +2,7 @@
 import { createTestBroker } from "ringmq/testing";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { type Search, searchTopics } from "../../../src/console/pages/history/search.js";
+import { hashOf } from "../../../src/main/access/token-hash.js";
 import { UNKNOWN } from "../../../src/main/native/message-history.js";
 import "./page-globals.js";
 
@@ -34,5 +35,24 @@ describe("a search", () => {
     let none: Search | undefined;
     for await (const step of searchTopics(client, "5", signal)) none = step;
     expect(none).toMatchObject({ topics: 150, found: [] });
+  });
+
+  it("goes on where a topic goes meanwhile, and past those that the reader may not look into", async () => {
+    const token = "ringmq_of-a-reader";
+    const permissions = [
+      { topics: "own-*", allow: ["publish", "consume", "manage"] as const },
+      { topics: "sent-*", allow: ["publish"] as const },
+    ];
+    const broker = createTestBroker({ users: [{ name: "reader", tokens: [{ hash: hashOf(token) }], permissions }] });
+    onTestFinished(() => broker.close());
+    const client = await broker.connect({ token });
+    for (const topic of ["own-1", "sent-1"]) await client.publish(topic, "x");
+    const { id } = await client.publish("own-2", "x");
+    let last: Search | undefined;
+    for await (const step of searchTopics(client, id, new AbortController().signal)) {
+      if (step.seen === 0) await client.deleteTopic("own-1");
+      last = step;
+    }
+    expect(last).toMatchObject({ seen: 3, found: ["own-2"] });
   });
 });
