@@ -1,6 +1,7 @@
 /** The words of a message's history, and finding a message whose topic is not known. */
 import { createTestBroker } from "ringmq/testing";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { lookUp } from "../../../src/console/pages/history/look-up.js";
 import { type Search, searchTopics } from "../../../src/console/pages/history/search.js";
 import { hashOf } from "../../../src/main/access/token-hash.js";
 import { UNKNOWN } from "../../../src/main/native/message-history.js";
@@ -18,6 +19,12 @@ describe("words", () => {
     expect(wordOf(text().hows, "eaten")).toBe("eaten");
     expect(wordOf(text().hows, "constructor")).toBe("constructor");
   });
+});
+
+it("a message of a topic that is gone is in no queue: its history is shown all the same", async () => {
+  const broker = createTestBroker();
+  onTestFinished(() => broker.close());
+  expect(await lookUp(await broker.connect(), "gone", "5")).toBeUndefined();
 });
 
 describe("a search", () => {

@@ -2,6 +2,7 @@
  * Looks for a message in all topics: an id does not tell which one it is of.
  */
 import { type Client, RingmqError } from "ringmq/client";
+import { lookUp } from "./look-up.js";
 
 /** Topics that are asked for at a time: each is a small request, and a broker answers many thousands a second. */
 const AT_ONCE = 64;
@@ -23,12 +24,12 @@ const namesOf = async (client: Client, signal: AbortSignal): Promise<readonly st
   return names;
 };
 
-/** A topic may go meanwhile, and into some the reader may not look. */
+/** Into some topics the reader may not look. */
 const isIn = async (client: Client, topic: string, id: string): Promise<boolean> => {
   try {
-    return (await client.lookup(topic, id)) !== undefined;
+    return (await lookUp(client, topic, id)) !== undefined;
   } catch (error) {
-    if (error instanceof RingmqError && (error.code === "NO_TOPIC" || error.code === "FORBIDDEN")) return false;
+    if (error instanceof RingmqError && error.code === "FORBIDDEN") return false;
     throw error;
   }
 };
