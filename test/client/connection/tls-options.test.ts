@@ -55,5 +55,5 @@ it.each(["tcp://127.0.0.1:1", "ws://127.0.0.1:1"])("the option tls is not for %s
 });
 
 it("a browser takes none of it", () => {
-  expect(readTls).toThrow("leave the option tls out");
+  expect(readTls).toThrow("leave out tls");
 });
