@@ -234,7 +234,7 @@ it("keeps up with a channel that is faster than anybody reads", async () => {
   await page.locator("output", { hasText: /^\d{2},\d{3} received.*the last 500 are shown/ }).waitFor();
   // It answers meanwhile.
   await button(page, "Pause").click();
-  await page.getByText("Paused: what comes is counted, and not shown.").waitFor();
+  await page.getByText("Paused: messages are counted, not shown.").waitFor();
   clearInterval(publishing);
   await button(page, "Go on").click();
   await client.publishToChannel("prices", "the last one");

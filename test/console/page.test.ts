@@ -53,6 +53,8 @@ it("shows the whole broker on a page that is low or narrow", async () => {
     const lacking = await page.locator("dl.tiles").evaluate((tiles) => tiles.scrollHeight - tiles.clientHeight);
     expect(lacking, `${width}`).toBe(0);
   }
+  await page.setViewportSize({ width: 1280, height: 500 });
+  await page.locator("th", { hasText: "Journal" }).waitFor();
 });
 
 it("has two languages and two themes: those of the browser, or those that were chosen", async () => {

@@ -55,6 +55,7 @@ const optionsOf = (
     axes: [
       {
         ...axis,
+        grid,
         size: 24,
         gap: 4,
         space: 80,

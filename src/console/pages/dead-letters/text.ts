@@ -78,7 +78,7 @@ export const text = texts<DeadLettersText>({
     topics: "Topics",
     queue: "Queue",
     reload: "Refresh",
-    newer: (now, then) => `There are ${now} now; ${then} were looked through.`,
+    newer: (now, then) => `There are ${now} now; ${then} are shown.`,
     cut: (shown) =>
       `Of many, the first ${shown} were looked through. What is done with all, or with a group, reaches the others too.`,
     none: "No dead letters.",
@@ -156,7 +156,7 @@ export const text = texts<DeadLettersText>({
     topics: "主题",
     queue: "队列",
     reload: "重新查看",
-    newer: (now, then) => `现有 ${now} 条；已查看 ${then} 条。`,
+    newer: (now, then) => `现有 ${now} 条；显示 ${then} 条。`,
     cut: (shown) => `数量很多，仅查看了前 ${shown} 条。对全部或某一组的操作也会作用于其余的消息。`,
     none: "没有死信。",
     groups: "按死亡原因",
