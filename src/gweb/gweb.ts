@@ -5,7 +5,7 @@ import { pageFiles } from "../main/console/page-files.js";
 import type { Log } from "../main/log.js";
 import { contain } from "../main/native/error-boundary.js";
 import type { Address } from "../main/options.js";
-import { AddressShares } from "../main/ports/address-shares.js";
+import { AddressShares, shareOf } from "../main/ports/address-shares.js";
 import type { Certificate } from "../main/ports/certificate.js";
 import { Admission } from "../main/ports/http/admission.js";
 import type { EngineHost, HttpEngine, HttpRequest, HttpResponse, WebSocketPeer } from "../main/ports/http/engine.js";
@@ -22,9 +22,10 @@ import { nodesPath } from "./nodes-path.js";
 import { NoTarget, Relay, type RelayTarget } from "./relay.js";
 import type { Visitor } from "./visitor.js";
 
-/** Sockets at once, and WebSockets among them: a page has one, and each may hold some megabytes. */
+/** Sockets at once, and WebSockets among them, of all and of one address: a page has one, and each may hold a megabyte each way. */
 const MAX_SOCKETS = 1_024;
 const MAX_RELAYS = 256;
+const MAX_RELAYS_PER_ADDRESS = 192;
 
 const SWEEP_EVERY = 1_000;
 
@@ -87,6 +88,7 @@ class GwebPort implements EngineHost {
   readonly #site: ConsoleSite<Visitor>;
   readonly #sweeper: NodeJS.Timeout;
   #relays = 0;
+  readonly #relayShares = new AddressShares(MAX_RELAYS_PER_ADDRESS);
 
   constructor(nodes: Nodes, { http, certificate, nodeCa, log }: GwebOptions) {
     this.log = log;
@@ -141,17 +143,27 @@ class GwebPort implements EngineHost {
       if (!this.#entrance.admits("/console/mq", request, response, "own")) return undefined;
       const id = new URLSearchParams(request.query).get("node") ?? "";
       const visitor = this.#site.who(request);
-      const isFull = this.#relays >= MAX_RELAYS;
+      // A request that is accepted here may still come to nothing: only what is opened is counted.
+      const share = shareOf(response.remoteAddress);
+      let isAdmitted = false;
+      let forget: (() => void) | undefined;
       const relay = new Relay(
-        () => (isFull ? Promise.reject(new NoTarget("TOO_MANY_CONNECTIONS", FULL)) : this.#target(id, visitor)),
+        async () => {
+          isAdmitted = this.#relays < MAX_RELAYS && this.#relayShares.admit(share);
+          if (!isAdmitted) throw new NoTarget("TOO_MANY_CONNECTIONS", FULL);
+          this.#relays++;
+          forget = visitor?.onEnd(() => relay.close());
+          return await this.#target(id, visitor);
+        },
         () => {
-          this.#relays--;
+          if (isAdmitted) {
+            this.#relays--;
+            this.#relayShares.release(share);
+          }
           forget?.();
         },
         this.log,
       );
-      this.#relays++;
-      const forget = visitor?.onEnd(() => relay.close());
       return relay;
     } catch (error) {
       contain(this.log, "a WebSocket", error, () => response.close());
@@ -175,7 +187,7 @@ class GwebPort implements EngineHost {
   }
 }
 
-const FULL = `the console has at most ${MAX_RELAYS} connections to nodes`;
+const FULL = `the console has at most ${MAX_RELAYS} connections to nodes, and ${MAX_RELAYS_PER_ADDRESS} of one address`;
 
 const METHODS = ["get", "post", "patch", "delete"];
 

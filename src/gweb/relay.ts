@@ -11,13 +11,13 @@ import type { ErrorName } from "../protocol/errors.js";
 import { MAX_FRAME_BYTES } from "../protocol/limits.js";
 
 /** Bytes that one side has not taken, above which the other is not read, and below which it is again. */
-const MAX_BUFFERED = 4 * 1024 * 1024;
+const MAX_BUFFERED = 1024 * 1024;
 const FEW_BUFFERED = MAX_BUFFERED / 4;
 
 /** What a page may send before its node has answered: what was read of its socket when that was paused. */
 const MAX_EARLY_BYTES = 256 * 1024;
 
-/** Milliseconds for a node to accept. */
+/** Milliseconds for a node to accept, however it spends them. */
 const CONNECT_TIME = 5_000;
 
 /** RFC 6455: a normal end; the other side goes; a kind of data that is not accepted; try again later. */
@@ -57,7 +57,10 @@ export class Relay implements WebSocketPeer {
   #isPagePaused = false;
   #isOver = false;
 
-  /** @param find rejects with a NoTarget @param ended is called once, when the page has gone */
+  /**
+   * @param find is called once, when the page is there; rejects with a NoTarget
+   * @param ended is called once, when the page has gone
+   */
   constructor(find: () => Promise<RelayTarget>, ended: () => void, log: Log) {
     this.#find = find;
     this.#ended = ended;
@@ -113,21 +116,30 @@ export class Relay implements WebSocketPeer {
     const node = new WebSocket(url, {
       perMessageDeflate: false,
       maxPayload: MAX_FRAME_BYTES,
-      handshakeTimeout: CONNECT_TIME,
       headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
       ...(ca !== undefined && { ca }),
     });
     this.#node = node;
-    let failure = "it closed the connection";
-    node.on("open", () => this.#connected());
+    let failure: string | undefined;
+    // That of ws begins anew with each byte that comes.
+    const limit = setTimeout(() => {
+      failure = `it did not accept within ${CONNECT_TIME} ms`;
+      node.terminate();
+    }, CONNECT_TIME);
+    node.on("open", () => {
+      clearTimeout(limit);
+      this.#connected();
+    });
     node.on("message", (data: Buffer, isBinary: boolean) => {
       if (isBinary) this.#toPage(data);
     });
     node.on("error", ({ message }) => {
-      failure = message;
+      failure ??= message;
     });
     node.on("close", (code) => {
-      if (this.#early !== undefined) this.#refuse("SHUTTING_DOWN", `the node cannot be reached: ${failure}`);
+      clearTimeout(limit);
+      const reason = failure ?? "it closed the connection";
+      if (this.#early !== undefined) this.#refuse("SHUTTING_DOWN", `the node cannot be reached: ${reason}`);
       else this.#end(code === NORMAL ? NORMAL : GOING_AWAY, "the node closed the connection");
     });
   }

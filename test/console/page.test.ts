@@ -26,8 +26,10 @@ const row = (page: Page, text: string) => page.locator("tbody tr", { hasText: te
 it("shows how the broker does, and its charts move under load", async () => {
   const client = await clientOf(shared);
   await client.publishBatch("waiting", ["one", "two", "three"]);
-  const page = await openConsole(shared.http);
+  const page = await openConsole(shared.http, "#/", { viewport: { width: 1280, height: 500 } });
   await expect.poll(() => tile(page, "Ready").textContent()).toBe("3");
+  // Low as the page is, all of each is to be seen.
+  expect(await page.locator("dl.tiles").evaluate((tiles) => tiles.scrollHeight - tiles.clientHeight)).toBe(0);
   const painted = await page.evaluate(() => performance.getEntriesByName("first-contentful-paint")[0]?.startTime);
   console.log(`first paint after ${Math.round(painted ?? Number.NaN)} ms`);
   await page.getByRole("button", { name: "1 min" }).click();

@@ -3,7 +3,8 @@ import { once } from "node:events";
 import { connect as connectSocket } from "node:net";
 import { describe, expect, it, onTestFinished } from "vitest";
 import type { Client, ConnectionInfo } from "../../src/client/index.js";
-import { Op } from "../../src/protocol/op.js";
+import { ERRORS } from "../../src/protocol/errors.js";
+import { Answer, Op } from "../../src/protocol/op.js";
 import { frame } from "../main/frames.js";
 import { sharedBroker, testBroker } from "./brokers.js";
 import { clientOf } from "./clients.js";
@@ -156,6 +157,28 @@ describe("the connections of a broker", () => {
     expect((await at("/connections?max=5000")).status).toBe(400);
     expect((await at("/connections", "POST")).status).toBe(405);
     expect((await at("/consumers?shard=7")).status).toBe(400);
+  });
+
+  it("are told to nobody again and again who reads none of it: BUSY", async () => {
+    const { tcp } = await testBroker({ maxOutgoingBytes: 64 * 1024 });
+    const others = Array.from({ length: 20 }, () => NativeClient.greeted(tcp));
+    await Promise.all(others);
+    const client = await NativeClient.greeted(tcp);
+    client.socket.pause();
+    const requests = 3_000;
+    client.send(...Array.from({ length: requests }, (_, i) => frame(Op.CONNECTIONS, i + 2, [0, 1_000])));
+    // They are all taken before anybody is asked for anything else.
+    await (await NativeClient.greeted(tcp)).ask(Op.PING, 2, []);
+    client.socket.resume();
+    let [told, busy] = [0, 0];
+    while (told + busy < requests) {
+      const { op, head } = await client.next();
+      if (op === Answer.RESULT) told++;
+      else if (op === Answer.ERROR && head[0] === ERRORS.BUSY.code) busy++;
+    }
+    expect(told).toBeGreaterThan(0);
+    expect(busy).toBeGreaterThan(0);
+    for (const other of others) (await other).socket.destroy();
   });
 });
 

@@ -1,11 +1,16 @@
 /** gweb: logging in, the list of nodes and its changes, and the relay, with a registry, an etcd and brokers. */
+import { once } from "node:events";
+import { request } from "node:http";
 import { afterEach, describe, expect, it, onTestFinished } from "vitest";
 import { WebSocket } from "ws";
 import type { Client } from "../../src/client/index.js";
 import { hashOf } from "../../src/main/access/token-hash.js";
+import { errorName } from "../../src/protocol/errors.js";
+import { Answer, Op } from "../../src/protocol/op.js";
 import { announce } from "../../src/registry/announcement/index.js";
 import { listAnnounced, listRegistered } from "../../src/registry/discovery/index.js";
 import { writeAuthority } from "../certificates.js";
+import { frame, readFrame } from "../main/frames.js";
 import { EtcdServer } from "../registry/etcd-server.js";
 import { openNode, registration, testAnnouncement, testRegistry, urlOf } from "../registry/nodes.js";
 import { sharedBroker, testBroker } from "./brokers.js";
@@ -188,6 +193,30 @@ describe("with a registry that has tokens", () => {
     expect(await ids()).toEqual([1, 2]);
   });
 
+  it("counts no relay for a request that becomes no WebSocket", async () => {
+    const { browser } = await start();
+    await browser.ask("/console/session", "POST", { token: TOKEN });
+    const headers = {
+      connection: "Upgrade",
+      upgrade: "websocket",
+      "sec-websocket-key": Buffer.alloc(16).toString("base64"),
+      "sec-websocket-version": "99",
+      origin: browser.url,
+    };
+    const refused = (): Promise<number | undefined> =>
+      new Promise((resolve, reject) => {
+        const asked = request(`${browser.url}/console/mq?node=1`, { headers, agent: false }, (answer) => {
+          answer.resume();
+          resolve(answer.statusCode);
+        });
+        asked.on("error", reject);
+        asked.end();
+      });
+    // There may be 256 relays.
+    for (let i = 0; i < 260; i++) expect(await refused()).toBeGreaterThanOrEqual(400);
+    await (await browser.client("1")).publish("after-all", "hello");
+  });
+
   it("relays large messages both ways, to a node that is listed and to no other", async () => {
     const { browser, registry } = await start();
     await browser.ask("/console/session", "POST", { token: TOKEN });
@@ -272,6 +301,33 @@ it("nodes over TLS: their certificates are checked by the authority that it is g
   await expect(strict.client("6")).rejects.toMatchObject({
     message: expect.stringMatching(/cannot be reached: .*certificate/),
   });
+});
+
+it("one address cannot have all connections to nodes", async () => {
+  const registry = await testRegistry();
+  await fetch(urlOf(registry) + registration(nodeOf(open(), 1)));
+  const browser = await startGweb(`-register_addr=${urlOf(registry)}`);
+  /** Resolves when the node has answered, or the console has in its place. */
+  const relayed = async (localAddress: string): Promise<{ page: WebSocket; code: string | undefined }> => {
+    const page = new WebSocket(`${browser.url.replace("http", "ws")}/console/mq?node=1`, {
+      origin: browser.url,
+      localAddress,
+    });
+    onTestFinished(() => page.terminate());
+    const answered = once(page, "message");
+    await once(page, "open");
+    page.send(frame(Op.HELLO, 1, [1]));
+    const [bytes] = (await answered) as [Buffer];
+    const { op, head } = readFrame(bytes);
+    return { page, code: op === Answer.ERROR ? errorName(Number(head[0])) : undefined };
+  };
+  const one = await Promise.all(Array.from({ length: 200 }, () => relayed("127.0.0.1")));
+  const refused = one.filter(({ code }) => code !== undefined);
+  expect(refused.map(({ code }) => code)).toEqual(Array.from({ length: 8 }, () => "TOO_MANY_CONNECTIONS"));
+  expect((await relayed("127.0.0.2")).code).toBeUndefined();
+  for (const { page } of one) page.close();
+  await Promise.all(one.map(({ page }) => page.readyState === WebSocket.CLOSED || once(page, "close")));
+  expect((await relayed("127.0.0.1")).code).toBeUndefined();
 });
 
 it("warns where others reach it, and starts while nobody lists the nodes", async () => {

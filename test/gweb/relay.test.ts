@@ -1,7 +1,7 @@
 /** The relay of a page to a node: neither side is read faster than the other takes it, and each ends with the other. */
 import { once } from "node:events";
-import type { AddressInfo } from "node:net";
-import { expect, it, onTestFinished } from "vitest";
+import { type AddressInfo, createServer } from "node:net";
+import { expect, it, onTestFinished, vi } from "vitest";
 import { WebSocket, WebSocketServer } from "ws";
 import { NoTarget, Relay, type RelayTarget } from "../../src/gweb/relay.js";
 import { SILENT } from "../../src/main/log.js";
@@ -134,4 +134,20 @@ it("tells a page why there is no node, in the native protocol", async () => {
     "a token is needed",
   );
   expect(await refused(target("ws://127.0.0.1:1/mq"))).toContain("the node cannot be reached: connect ECONNREFUSED");
+});
+
+it("waits so long for a node to accept and no longer, whatever that sends meanwhile", async () => {
+  const node = createServer().listen(0, "127.0.0.1");
+  onTestFinished(() => void node.close());
+  await once(node, "listening");
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  onTestFinished(() => void vi.useRealTimers());
+  const asked = once(node, "connection");
+  const { closed, received } = await openPage(target(`ws://127.0.0.1:${(node.address() as AddressInfo).port}/mq`));
+  const [socket] = await asked;
+  socket.on("error", () => {});
+  socket.write("HTTP/1.1 101 ");
+  vi.advanceTimersByTime(5_000);
+  expect(await closed).toBe(1013);
+  expect(String(received())).toContain("the node cannot be reached: it did not accept within 5000 ms");
 });

@@ -50,6 +50,8 @@ describe("a registry", () => {
       { ...NODE, tcp_addr: "10.0.0.1:99999" },
       { ...NODE, http_addr: `${"x".repeat(300)}:1` },
       { ...NODE, http_addr: "10.0.0.1:1/path" },
+      { ...NODE, http_addr: "1.2.3.4.5:80" },
+      { ...NODE, tcp_addr: "[::::]:80" },
     ];
     const second = { ...NODE, id: 2, tcp_addr: "[::1]:1", http_addr: ":2", join_time: 7 };
     const registry = await answering(envelope([...bad, NODE, ...bad, second, { ...NODE, weight: 9 }]));

@@ -103,7 +103,7 @@ export class ConsoleSite<Who> {
     if (who === undefined) return this.#turnAway(exchange, address);
     // Another number for each: nobody is logged in under one that somebody else has put there.
     this.#logins.end(cookie.value);
-    const id = this.#logins.open(who, this.#host.now());
+    const id = this.#logins.open(who, address, this.#host.now());
     this.#describe(exchange, who, [["Set-Cookie", cookie.set(id)]]);
   }
 

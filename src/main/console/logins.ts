@@ -4,8 +4,12 @@
  */
 import { randomBytes } from "node:crypto";
 import { digestOf } from "../access/token-hash.js";
+import { shareOf } from "../ports/address-shares.js";
 
-/** Of all, and of one owner. Past it the one that has not been used for longest ends. */
+/**
+ * Of all, and of one owner. Past it the one that has not been used for longest ends: of that owner; of all, among those of the
+ * address with the most, so that nobody ends those of others by many of his own.
+ */
 const MAX_LOGINS = 1_024;
 const MAX_OF_OWNER = 64;
 
@@ -27,6 +31,8 @@ export interface LoginKinds<Who> {
 interface Entry<Who> {
   readonly key: string;
   readonly who: Who;
+  /** `shareOf` the address that it was begun from. */
+  readonly share: string;
   readonly since: number;
 }
 
@@ -43,12 +49,13 @@ export class Logins<Who> {
     return this.#entries.size;
   }
 
-  /** Begins a login; answers the number by which `find` knows it. */
-  open(who: Who, now: number): string {
-    this.#makeRoom(who);
+  /** Begins a login from an address; answers the number by which `find` knows it. */
+  open(who: Who, address: string, now: number): string {
+    const share = shareOf(address);
+    this.#makeRoom(who, share);
     const id = randomBytes(ID_BYTES).toString("base64url");
     const key = keyOf(id);
-    this.#entries.set(key, { key, who, since: now });
+    this.#entries.set(key, { key, who, share, since: now });
     return id;
   }
 
@@ -77,11 +84,23 @@ export class Logins<Who> {
     return isOver;
   }
 
-  #makeRoom(who: Who): void {
+  #makeRoom(who: Who, share: string): void {
     const owner = this.#kinds.ownerOf(who);
     const own = [...this.#entries.values()].filter((entry) => this.#kinds.ownerOf(entry.who) === owner);
-    const [oldest] = own.length >= MAX_OF_OWNER ? own : this.#entries.size >= MAX_LOGINS ? this.#entries.values() : [];
+    const oldest =
+      own.length >= MAX_OF_OWNER ? own[0] : this.#entries.size >= MAX_LOGINS ? this.#displaced(share) : undefined;
     if (oldest !== undefined) this.#end(oldest);
+  }
+
+  /** Who makes room for one more of an address: its own, if it has the most with that. */
+  #displaced(share: string): Entry<Who> | undefined {
+    const counts = new Map<string, number>();
+    for (const entry of this.#entries.values()) counts.set(entry.share, (counts.get(entry.share) ?? 0) + 1);
+    const most = Math.max(...counts.values());
+    const isOwn = (counts.get(share) ?? 0) + 1 > most;
+    for (const entry of this.#entries.values())
+      if (isOwn ? entry.share === share : counts.get(entry.share) === most) return entry;
+    return undefined;
   }
 
   #end(entry: Entry<Who>): void {

@@ -88,9 +88,16 @@ export class BrokerSide implements BackupClient {
     const after = head.integer("after", 0, 0, Number.MAX_SAFE_INTEGER);
     const max = head.integer("max", DEFAULT_PAGE, 1, MAX_BROWSE);
     head.end();
+    this.#refuseUnread();
     const { connections, more } = this.#context.connections.page(after, max);
     this.settled(request);
     answerResult(this.#outgoing, request, [connections, more]);
+  }
+
+  /** Some answers are far longer than their requests, many of which may come at once: one who reads none gets no more of them. */
+  #refuseUnread(): void {
+    if (this.#connection.bufferedBytes() <= this.#context.options.maxOutgoingBytes) return;
+    throw new ProtocolError("BUSY", "too much is unsent to this connection");
   }
 
   #tell(head: HeadReader, request: number): void {
@@ -118,13 +125,10 @@ export class BrokerSide implements BackupClient {
   }
 
   #watch(head: HeadReader, request: number): void {
-    const { watch, options } = this.#context;
+    const { watch } = this.#context;
     head.end();
     if (watch === undefined) throw new ProtocolError("NOT_ALLOWED", "this broker takes no samples");
-    // An answer is far longer than its request: one who reads none gets no more of them.
-    if (this.#connection.bufferedBytes() > options.maxOutgoingBytes) {
-      throw new ProtocolError("BUSY", "too much is unsent to this connection");
-    }
+    this.#refuseUnread();
     const { answer } = watch;
     this.settled(request);
     answerLongResult(this.#outgoing, request, answer);

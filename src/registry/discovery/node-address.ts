@@ -19,6 +19,8 @@ export const parseNodeAddress = (address: string): NodeAddress | undefined => {
   const [, scheme, host, digits] = ADDRESS.exec(address) ?? [];
   const port = Number(digits);
   if (host === undefined || port < 1 || port > 65_535) return undefined;
+  // Such as 1.2.3.4.5 and [:::], which have the form of hosts and are none.
+  if (host !== "" && !URL.canParse(`http://${host}:${port}`)) return undefined;
   const name = host.startsWith("[") ? host.slice(1, -1) : host;
   return { scheme: scheme?.toLowerCase(), host: name === "" ? "127.0.0.1" : name, port };
 };

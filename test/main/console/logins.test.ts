@@ -25,13 +25,15 @@ const table = (): Logins<Somebody> =>
 
 const HOUR = 3_600_000;
 
+const HERE = "192.0.2.1";
+
 describe("a login", () => {
   it("is found by its number alone, which is 256 random bits", () => {
     const logins = table();
     const who = somebody();
-    const id = logins.open(who, 0);
+    const id = logins.open(who, HERE, 0);
     expect(Buffer.from(id, "base64url").length).toBe(32);
-    expect(logins.open(who, 0)).not.toBe(id);
+    expect(logins.open(who, HERE, 0)).not.toBe(id);
     expect(logins.find(id, 1)).toBe(who);
     for (const other of [undefined, "", id.slice(1), `${id}A`, id.toLowerCase()]) {
       expect(logins.find(other, 1)).toBeUndefined();
@@ -41,7 +43,7 @@ describe("a login", () => {
   it("ends after twelve hours, used or not, and is told so once", () => {
     const logins = table();
     const who = somebody();
-    const id = logins.open(who, HOUR);
+    const id = logins.open(who, HERE, HOUR);
     logins.sweep(13 * HOUR - 1);
     expect(logins.find(id, 13 * HOUR - 1)).toBe(who);
     expect(logins.find(id, 13 * HOUR)).toBeUndefined();
@@ -50,7 +52,7 @@ describe("a login", () => {
     logins.sweep(14 * HOUR);
     expect(who.ends).toBe(1);
     const next = somebody();
-    logins.open(next, HOUR);
+    logins.open(next, HERE, HOUR);
     logins.sweep(13 * HOUR);
     expect([logins.size, next.ends]).toEqual([0, 1]);
   });
@@ -58,7 +60,7 @@ describe("a login", () => {
   it("ends when it is over for another reason, or is ended", () => {
     const logins = table();
     const [one, other] = [somebody(), somebody()];
-    const ids = [one, other].map((who) => logins.open(who, 0));
+    const ids = [one, other].map((who) => logins.open(who, HERE, 0));
     one.isOver = true;
     expect(logins.find(ids[0], 0)).toBeUndefined();
     logins.end(ids[1]);
@@ -71,11 +73,11 @@ describe("a login", () => {
 describe("a table that is full", () => {
   it("ends the login of the same owner that was not used for longest", () => {
     const logins = table();
-    const other = logins.open(somebody("b"), 0);
+    const other = logins.open(somebody("b"), HERE, 0);
     const all = Array.from({ length: 64 }, () => somebody());
-    const ids = all.map((who) => logins.open(who, 0));
+    const ids = all.map((who) => logins.open(who, HERE, 0));
     logins.find(ids[0], 0);
-    logins.open(somebody(), 0);
+    logins.open(somebody(), HERE, 0);
     expect(all.map(({ ends }) => ends)).toEqual(all.map((_, i) => (i === 1 ? 1 : 0)));
     expect(logins.size).toBe(65);
     expect(logins.find(other, 0)).toBeDefined();
@@ -84,11 +86,32 @@ describe("a table that is full", () => {
   it("ends the one of all that was not used for longest", () => {
     const logins = table();
     const all = Array.from({ length: 1_024 }, (_, i) => somebody(String(i >> 4)));
-    const ids = all.map((who) => logins.open(who, 0));
+    const ids = all.map((who) => logins.open(who, HERE, 0));
     logins.find(ids[0], 0);
-    logins.open(somebody("x"), 0);
+    logins.open(somebody("x"), HERE, 0);
     expect(logins.size).toBe(1_024);
     expect(all.filter(({ ends }) => ends > 0)).toEqual([all[1]]);
+  });
+
+  it("ends one of the address that has the most, so that nobody drives out others", () => {
+    const logins = table();
+    const other = logins.open(somebody("b"), "192.0.2.2", 0);
+    // An IPv6 client has all addresses of its network.
+    const flood = (count: number): Somebody[] =>
+      Array.from({ length: count }, (_, i) => {
+        const who = somebody(`flood ${i}`);
+        logins.open(who, `2001:db8::${i.toString(16)}`, 0);
+        return who;
+      });
+    const [first, second, ...rest] = flood(1_023 + 1);
+    expect([first?.ends, second?.ends]).toEqual([1, 0]);
+    flood(1_023);
+    expect([second, ...rest].filter((who) => who?.ends === 0)).toEqual([]);
+    expect(logins.find(other, 0)).toBeDefined();
+    // Whoever comes from elsewhere makes one of the flood go.
+    for (let i = 0; i < 500; i++) logins.open(somebody(`c ${i}`), `198.51.100.${i % 250}`, 0);
+    expect(logins.find(other, 0)).toBeDefined();
+    expect(logins.size).toBe(1_024);
   });
 });
 
