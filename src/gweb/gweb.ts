@@ -143,11 +143,18 @@ class GwebPort implements EngineHost {
       if (!this.#entrance.admits("/console/mq", request, response, "own")) return undefined;
       const id = new URLSearchParams(request.query).get("node") ?? "";
       const visitor = this.#site.who(request);
+      // A request that is accepted here may still come to nothing: only what is opened is counted.
       const share = shareOf(response.remoteAddress);
-      const isAdmitted = this.#relays < MAX_RELAYS && this.#relayShares.admit(share);
-      if (isAdmitted) this.#relays++;
+      let isAdmitted = false;
+      let forget: (() => void) | undefined;
       const relay = new Relay(
-        () => (isAdmitted ? this.#target(id, visitor) : Promise.reject(new NoTarget("TOO_MANY_CONNECTIONS", FULL))),
+        async () => {
+          isAdmitted = this.#relays < MAX_RELAYS && this.#relayShares.admit(share);
+          if (!isAdmitted) throw new NoTarget("TOO_MANY_CONNECTIONS", FULL);
+          this.#relays++;
+          forget = visitor?.onEnd(() => relay.close());
+          return await this.#target(id, visitor);
+        },
         () => {
           if (isAdmitted) {
             this.#relays--;
@@ -157,7 +164,6 @@ class GwebPort implements EngineHost {
         },
         this.log,
       );
-      const forget = visitor?.onEnd(() => relay.close());
       return relay;
     } catch (error) {
       contain(this.log, "a WebSocket", error, () => response.close());

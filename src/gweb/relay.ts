@@ -57,7 +57,10 @@ export class Relay implements WebSocketPeer {
   #isPagePaused = false;
   #isOver = false;
 
-  /** @param find rejects with a NoTarget @param ended is called once, when the page has gone */
+  /**
+   * @param find is called once, when the page is there; rejects with a NoTarget
+   * @param ended is called once, when the page has gone
+   */
   constructor(find: () => Promise<RelayTarget>, ended: () => void, log: Log) {
     this.#find = find;
     this.#ended = ended;

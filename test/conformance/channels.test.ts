@@ -6,7 +6,7 @@ import { CHANNEL_DOORS, type ChannelDoor, type Listener } from "./channel-doors.
 
 const ALL_BYTES = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte));
 const LARGE = Buffer.alloc(1024 * 1024, "0123456789abcdef-");
-const MESSAGES = 2000;
+const MESSAGES = 500;
 
 const broker = sharedBroker({ shards: 2, durability: "memory", grpc: { host: "127.0.0.1", port: 0 } });
 

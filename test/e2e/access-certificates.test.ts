@@ -84,7 +84,7 @@ describe("a certificate", () => {
     ]).toEqual([200, 200, 403, 401, 401, 403, 200, "not let in"]);
   });
 
-  it("is who looks at the console, unless a token is shown there, whose cookie is for TLS alone", async () => {
+  it("is who looks at the console, unless a token is shown there, right or wrong, whose cookie is for TLS alone", async () => {
     const { http } = await secured({ users: USERS, httpEngine: "node", durability: "memory" }, true);
     const ask = (issued: Issued, headers = {}, body?: string): Promise<{ said: object; cookie: string | undefined }> =>
       new Promise((resolve, reject) => {
@@ -97,10 +97,10 @@ describe("a certificate", () => {
         asked.on("error", reject);
         asked.end(body);
       });
-    const stats = (issued: Issued, headers = {}): Promise<string> =>
+    const stats = (issued: Issued, headers = {}, path = "/console/mq"): Promise<string> =>
       new Promise((resolve, reject) => {
         const origin = `https://127.0.0.1:${http}`;
-        const socket = new WebSocket(`wss://127.0.0.1:${http}/console/mq`, { headers, origin, ...tlsOf(issued) });
+        const socket = new WebSocket(`wss://127.0.0.1:${http}${path}`, { headers, origin, ...tlsOf(issued) });
         socket.on("error", reject);
         socket.on("open", () => {
           for (const each of [frame(Op.HELLO, 1, [1, "page"]), frame(Op.STATS, 2, ["common.a"])]) socket.send(each);
@@ -119,6 +119,12 @@ describe("a certificate", () => {
       "FORBIDDEN",
       "UNAUTHORIZED",
     ]);
+    for (const path of ["/mq", "/console/mq"]) {
+      const outcomes = ["wrong", "token-of-dns"].map((token) =>
+        stats(common, { authorization: `Bearer ${token}` }, path),
+      );
+      expect([path, ...(await Promise.all(outcomes))]).toEqual([path, "UNAUTHORIZED", "FORBIDDEN"]);
+    }
     const json = { "content-type": "application/json" };
     const { said, cookie = "" } = await ask(common, json, '{"token":"token-of-token"}');
     expect(said).toMatchObject({ login: false, user: "token" });

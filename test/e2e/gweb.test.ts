@@ -1,5 +1,6 @@
 /** gweb: logging in, the list of nodes and its changes, and the relay, with a registry, an etcd and brokers. */
 import { once } from "node:events";
+import { request } from "node:http";
 import { afterEach, describe, expect, it, onTestFinished } from "vitest";
 import { WebSocket } from "ws";
 import type { Client } from "../../src/client/index.js";
@@ -190,6 +191,30 @@ describe("with a registry that has tokens", () => {
     ).toBe(403);
     expect((await browser.ask("/console/nodes", "PUT", "{}")).status).toBe(405);
     expect(await ids()).toEqual([1, 2]);
+  });
+
+  it("counts no relay for a request that becomes no WebSocket", async () => {
+    const { browser } = await start();
+    await browser.ask("/console/session", "POST", { token: TOKEN });
+    const headers = {
+      connection: "Upgrade",
+      upgrade: "websocket",
+      "sec-websocket-key": Buffer.alloc(16).toString("base64"),
+      "sec-websocket-version": "99",
+      origin: browser.url,
+    };
+    const refused = (): Promise<number | undefined> =>
+      new Promise((resolve, reject) => {
+        const asked = request(`${browser.url}/console/mq?node=1`, { headers, agent: false }, (answer) => {
+          answer.resume();
+          resolve(answer.statusCode);
+        });
+        asked.on("error", reject);
+        asked.end();
+      });
+    // There may be 256 relays.
+    for (let i = 0; i < 260; i++) expect(await refused()).toBeGreaterThanOrEqual(400);
+    await (await browser.client("1")).publish("after-all", "hello");
   });
 
   it("relays large messages both ways, to a node that is listed and to no other", async () => {

@@ -12,13 +12,15 @@ const compacting = (seed: number): History =>
   historyOf(seed, 250, { churn: 0.3, crash: 0.03 }, { shards: 1, move: 0, backup: 0 });
 
 /** Puts the first of the ready messages of each queue that have been retried, or have not, behind all others. */
-const putLast = ({ store: { extents }, directory }: Shard, isRetried: boolean): void => {
+const putLast = ({ store, directory }: Shard, isRetried: boolean): void => {
+  const { extents } = store;
   for (const topic of directory.topics) {
     for (const { ready } of topic.queues.values()) {
       let extent = ready.head;
       while (extent !== NONE && extents.retry(extent) > 0 !== isRetried) extent = extents.get(extent, NEXT);
       if (extent === NONE) continue;
       ready.remove(extents, extent);
+      extents.places[extent] = store.nextPlace();
       ready.push(extents, extent);
     }
   }

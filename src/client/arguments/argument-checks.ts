@@ -48,7 +48,7 @@ export const reasonOf = (thrown: unknown): string => {
     const { message } = Object(thrown) as { readonly message?: unknown };
     return shown(typeof message === "string" ? message : thrown);
   } catch {
-    return "for a reason that cannot be read either";
+    return "for a reason that cannot be read";
   }
 };
 

@@ -59,7 +59,7 @@ export const readPublishBatch = (options: PublishBatchOptions): PublishBatchOpti
   return read.keys === undefined ? read : { ...read, keys: readList("keys", read.keys, KEYS, isKeyOrNone) as string[] };
 };
 
-const KEYS = "an array of texts, one for each message; undefined for none";
+const KEYS = "an array of texts or undefined, one for each message";
 
 const isKeyOrNone = (value: unknown): boolean => value === undefined || typeof value === "string";
 

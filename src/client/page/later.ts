@@ -9,7 +9,7 @@ type Method = (...args: unknown[]) => unknown;
 /** Rejects with CONNECT_FAILED, or with the error of the client's that making the part has failed with. */
 export const cannotLoad = (error: unknown): never => {
   if (error instanceof RingmqError) throw error;
-  const text = "a part of the client is missing: try again or load the page anew";
+  const text = "a part of the client is missing: try again or reload the page";
   throw localError("CONNECT_FAILED", text, error);
 };
 

@@ -46,6 +46,8 @@ const FIND_TEXT: Schema = { type: "string", minLength: 1, maxLength: MAX_FIND_TE
 /** The largest number that a query may have. */
 const MAX_DIGITS = 999_999_999_999_999;
 
+const TIME: Schema = { type: "integer", minimum: 0, maximum: MAX_DIGITS };
+
 /** Some, and whether there are more behind them. */
 const page = (of: Schema): Schema => ({
   type: "array",
@@ -119,8 +121,8 @@ export const operatorPaths = ({ shards }: Bounds): Paths => ({
           maximum: MAX_PARTS,
           default: DEFAULT_PARTS,
         }),
-        optional("from", "From when: milliseconds since 1970. Default: now", { type: "integer", minimum: 0 }),
-        optional("to", "Until when. Default: when the last one is due", { type: "integer", maximum: MAX_DIGITS }),
+        optional("from", "From when: milliseconds since 1970. Default: now", TIME),
+        optional("to", "Until when. Default: when the last one is due", TIME),
       ],
       responses: { ...REFUSALS, "200": answer("The counts", schema("DelayedCounts")) },
       "x-permissions": ["consume", "manage"],

@@ -311,7 +311,7 @@ export class ConnectionTrace {
   #seen(flags: number, head: readonly unknown[], view: DataView, start: number, end: number): void {
     const taker = this.#takers.get(Number(head[2]));
     const { deliveries } = this.#tracing;
-    if (taker === undefined) return;
+    if (taker === undefined || taker.held === 0) return;
     if ((flags & AHEAD) !== 0) deliveries.renew(taker, this.#tracing.now());
     if (!taker.acksBySeen || end - start < SELECTION_BYTES) return;
     const last = view.getUint32(start + FIRST_ID_LOW) + view.getUint32(start + COUNT) - 1;

@@ -203,7 +203,7 @@ export class Dispatcher {
 
   /** Walks to the offset in steps; the browse is deferred until it is there. */
   #browse(c: StartedBrowse): boolean {
-    c.cursor ??= new BrowseCursor(this.store, this.directory.queue(this.directory.topic(c.topic), c.queue), c);
+    c.cursor ??= new BrowseCursor(this.store, this.directory.queue(this.directory.look(c.topic), c.queue), c);
     const isThere = c.cursor.advance(this.#stepLooks);
     this.#looks += c.cursor.looks;
     if (!isThere) return false;
@@ -221,7 +221,7 @@ export class Dispatcher {
   }
 
   #beginSearch(c: StartedSearch): NonNullable<StartedSearch["cursor"]> {
-    const queue = this.directory.queue(this.directory.topic(c.topic), c.queue);
+    const queue = this.directory.queue(this.directory.look(c.topic), c.queue);
     switch (c.op) {
       case "find":
         return new FindCursor(this.store, queue, c);
@@ -245,7 +245,7 @@ export class Dispatcher {
   /** Undefined: no message has the key. */
   #beginLookup({ topic: name, key, idHigh, idLow }: StartedLookup): LookupCursor | undefined {
     const { store } = this;
-    const topic = this.directory.topic(name);
+    const topic = this.directory.look(name);
     const queues = [...topic.queues.values()];
     if (key === undefined) return new LookupCursor(store, queues, idHigh, idLow);
     const slot = topic.keys?.find(key, 0, key.length) ?? NONE;

@@ -66,7 +66,6 @@ export class Explanations {
     const found: Finding[] = [];
     if (topic === undefined) found.push(this.#noTopic());
     else {
-      topic.usedAt = this.store.now;
       if (routeKey !== null) found.push(yield* this.#route(topic, routeKey));
       found.push(...this.#ofTopic(topic));
       yield* this.#ofQueues(topic, queue, found);

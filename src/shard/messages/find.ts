@@ -58,8 +58,11 @@ export class FindCursor {
   #count = 0;
   #bytes = 0;
   #isFull = false;
-  /** Messages that had been looked at when this step began: each step looks at one at least. */
+  /** Messages that had been looked at when this step began: each step looks at one at least, or at part of it. */
   #before = 0;
+  /** The id of the message that was looked at last, perhaps in part. */
+  #partHigh = 0;
+  #partLow = 0;
 
   /** Throws BAD_HEAD, CURSOR_LOST. */
   constructor(store: Store, queue: Queue, c: Find) {
@@ -80,7 +83,6 @@ export class FindCursor {
     const { extents } = this.#store;
     this.looks = 0;
     this.#before = this.scanned;
-    if (this.#cursor !== undefined) this.#stepBack(this.#cursor);
     for (;;) {
       const cursor = this.#here();
       if (cursor === undefined) return true;
@@ -210,18 +212,12 @@ export class FindCursor {
       deliveryOf(this.#store, extent) === delivery &&
       extents.get(extent, ext.HOLDER) === holder;
     if (!isIts) return;
-    cursor.at = extent;
-    this.#stepBack(cursor);
-  }
-
-  /** Pieces of the block that the position is in stand in any order: goes to the first of them. */
-  #stepBack(cursor: Cursor): void {
-    const { extents } = this.#store;
-    const before = (): number =>
-      cursor.at === ext.NONE ? (this.#list?.tail ?? ext.NONE) : extents.get(cursor.at, ext.PREVIOUS);
-    for (let at = before(); at !== ext.NONE && this.#compare(at, extents.places[at] as number) === 0; at = before()) {
+    // What was given back meanwhile, and has the same place, may stand before it.
+    let at = extent;
+    do {
       cursor.at = at;
-    }
+      at = extents.get(at, ext.PREVIOUS);
+    } while (at !== ext.NONE && this.#compare(at) === 0);
   }
 
   /** Looks at the messages of an extent that are behind the position. False: it has to stop there. */
@@ -229,7 +225,7 @@ export class FindCursor {
     const { extents } = this.#store;
     const position = this.#position;
     const place = extents.places[extent] as number;
-    const order = this.#compare(extent, place);
+    const order = this.#compare(extent);
     if (order < 0) return true;
     const page = this.#open(extent);
     const { bytes, view } = page;
@@ -256,10 +252,9 @@ export class FindCursor {
       const isPassed = order === 0 && block === position.block && (position.done & bit) !== 0;
       if ((mask & bit) !== 0 && !isPassed) {
         if ((this.looks >= max && this.scanned > this.#before) || this.#isSpent) return false;
-        const looked = this.#filter.looked;
-        if (this.#filter.matches(bytes, view, entry) && !this.#add(extent, isFragment, low, bit, entry, size))
-          return false;
-        this.looks += MESSAGE_LOOKS + (this.#filter.looked - looked) / LOOK_BYTES;
+        const isMeant = this.#matches(bytes, view, entry, extents.idHigh(extent), low, max);
+        if (isMeant === undefined) return false;
+        if (isMeant && !this.#add(extent, isFragment, low, bit, entry, size)) return false;
         this.scanned++;
         this.scannedBytes += size;
         position.pass(extent, delivery, place, block, bit);
@@ -270,10 +265,30 @@ export class FindCursor {
     return true;
   }
 
+  /** Whether a message is meant. Undefined: the step is over, and it is not known yet. */
+  #matches(
+    bytes: Uint8Array,
+    view: DataView,
+    entry: number,
+    idHigh: number,
+    idLow: number,
+    max: number,
+  ): boolean | undefined {
+    // What was looked through in part may have gone meanwhile.
+    if (idHigh !== this.#partHigh || idLow !== this.#partLow) this.#filter.forget();
+    const { looked } = this.#filter;
+    const isMeant = this.#filter.matches(bytes, view, entry, max * LOOK_BYTES);
+    this.looks += MESSAGE_LOOKS + (this.#filter.looked - looked) / LOOK_BYTES;
+    this.#partHigh = idHigh;
+    this.#partLow = idLow;
+    return isMeant;
+  }
+
   /** Where an extent is: below 0: in front of the position; above 0: behind it; 0: perhaps both. */
-  #compare(extent: number, place: number): number {
+  #compare(extent: number): number {
     const { extents, delivery } = this.#store;
     const position = this.#position;
+    const place = extents.places[extent] as number;
     if (position.place === 0) return 1;
     if (position.state === IN_FLIGHT) {
       // Numbers of deliveries wrap around.

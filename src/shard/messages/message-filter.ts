@@ -35,6 +35,9 @@ export class MessageFilter {
   /** Headers without these bytes have no header of that name, and need not be decoded. */
   readonly #name: Needle | undefined;
   readonly #text: Needle | undefined;
+  /** Of a body that is partly looked through: how many bytes, and how much of the text stands at the end of these. */
+  #done = 0;
+  #found = 0;
 
   constructor({ header, value, text, ignoreCase, routeKey }: FindConditions) {
     this.#routeKey = routeKey === undefined ? undefined : encoder.encode(routeKey);
@@ -52,8 +55,17 @@ export class MessageFilter {
     return wanted.every((byte, i) => byte === bytes[start + i]);
   }
 
-  /** Whether the message whose entry begins at `at` is meant, if its route key is. */
-  matches(bytes: Uint8Array, view: DataView, at: number): boolean {
+  /** What comes next is another message than that whose body is partly looked through. */
+  forget(): void {
+    this.#done = 0;
+    this.#found = 0;
+  }
+
+  /**
+   * Whether the message whose entry begins at `at` is meant, if its route key is. Undefined: `max` bytes of the body have been looked
+   * through, and there are more of them; asked again about the same message, it goes on there.
+   */
+  matches(bytes: Uint8Array, view: DataView, at: number, max: number): boolean | undefined {
     if (this.#header === undefined && this.#text === undefined) return true;
     const word = view.getUint32(at);
     const end = at + WORD_BYTES + (word & SIZE_MASK);
@@ -62,8 +74,15 @@ export class MessageFilter {
     if (this.#header !== undefined && !this.#hasHeader(bytes, at + WORD_BYTES + HEADERS_LENGTH_BYTES, body))
       return false;
     if (this.#text === undefined) return true;
-    this.looked += end - body;
-    return this.#text.isIn(bytes, body, end);
+    const from = body + this.#done;
+    const to = Math.min(end, from + max);
+    this.looked += to - from;
+    this.#found = this.#text.search(bytes, from, to, this.#found);
+    const isMeant = this.#found === this.#text.length;
+    this.#done = to - body;
+    if (!isMeant && to < end) return undefined;
+    this.forget();
+    return isMeant;
   }
 
   /** Whether the headers [start, end) have the one that is looked for; none: they end before they begin. */

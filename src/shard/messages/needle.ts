@@ -22,18 +22,28 @@ export class Needle {
     }
   }
 
+  /** How many bytes it has. */
+  get length(): number {
+    return this.#bytes.length;
+  }
+
   /** Whether it is in [start, end). */
   isIn(bytes: Uint8Array, start: number, end: number): boolean {
+    return this.search(bytes, start, end, 0) === this.length;
+  }
+
+  /** How much of it stands at the end of [start, end), in front of which `before` of it did; `length`: it is there. */
+  search(bytes: Uint8Array, start: number, end: number, before: number): number {
     const compared = this.#compared;
     const wanted = this.#bytes;
-    let found = 0;
+    let found = before;
     for (let at = start; at < end; at++) {
       const byte = compared[bytes[at] as number] as number;
       if (byte === wanted[found]) found++;
       else if (found > 0) found = this.#next(found, byte);
-      if (found === wanted.length) return true;
+      if (found === wanted.length) return found;
     }
-    return false;
+    return found;
   }
 
   /** How much of the text is found with one more byte, when `found` bytes of it were. */

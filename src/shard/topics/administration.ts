@@ -43,7 +43,7 @@ export class Administration {
   }
 
   stats(c: TopicCommand): void {
-    this.store.effects.result(c.connection, c.request, this.directory.topic(c.topic).stats());
+    this.store.effects.result(c.connection, c.request, this.directory.look(c.topic).stats());
   }
 
   /** `sight`: what it may show; undefined: all. */

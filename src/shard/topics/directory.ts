@@ -98,10 +98,16 @@ export class Directory {
     return this.#topics.get(name);
   }
 
-  /** An existing topic; it counts as used. Throws NO_TOPIC. */
-  topic(name: string): Topic {
+  /** An existing topic, to be looked at: that is no use. Throws NO_TOPIC. */
+  look(name: string): Topic {
     const topic = this.#topics.get(name);
     if (topic === undefined) throw new ProtocolError("NO_TOPIC", `topic ${name} does not exist`);
+    return topic;
+  }
+
+  /** An existing topic; it counts as used. Throws NO_TOPIC. */
+  topic(name: string): Topic {
+    const topic = this.look(name);
     topic.usedAt = this.store.now;
     return topic;
   }

@@ -33,7 +33,7 @@ it("of whatever was thrown is what can be told of it", () => {
   expect(readReason({ code: 7 })).toBe("an object");
   expect(readReason({ message: 5 })).toBe("an object");
   expect(readReason([1, 2])).toBe("an array of 2");
-  expect(readReason(throws)).toBe("for a reason that cannot be read either");
+  expect(readReason(throws)).toBe("for a reason that cannot be read");
 });
 
 it("a nack takes whatever was caught, and the message is back in its queue", async () => {

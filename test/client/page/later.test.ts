@@ -70,7 +70,7 @@ it("that cannot be loaded rejects with an error of the client's, and is tried ag
   for (const each of failed) {
     expect(each.status === "rejected" && each.reason).toBeInstanceOf(RingmqError);
     expect(each).toMatchObject({ reason: { code: "CONNECT_FAILED", retryable: true, cause: reason } });
-    expect(each).toMatchObject({ reason: { message: expect.stringContaining("load the page anew") } });
+    expect(each).toMatchObject({ reason: { message: expect.stringContaining("reload the page") } });
   }
   expect(await stand.call(3)).toBe(6);
   expect(loads).toBe(2);

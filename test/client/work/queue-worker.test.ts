@@ -68,7 +68,7 @@ describe("the end of a handler", () => {
       throws: ["Error: no", "Error: no", "Error: no"],
       hopeless: ["UnrecoverableError: never"],
       marked: ["Error: never"],
-      odd: Array.from({ length: 3 }, () => "for a reason that cannot be read either"),
+      odd: Array.from({ length: 3 }, () => "for a reason that cannot be read"),
       number: ["7", "7", "7"],
     });
     expect(dead[0]?.failures[0]?.reason).toMatch(/^.*: .*\n +at /);

@@ -89,7 +89,7 @@ export const administer = (cmd: Administering, world: World, witness: Witness): 
 
 /** How things are at this moment. */
 export const list = (cmd: Listing, world: World, witness: Witness): void => {
-  if (cmd.op === "stats") return expectResult(cmd, world.findTopic(cmd.topic).stats(), witness);
+  if (cmd.op === "stats") return expectResult(cmd, world.lookAt(cmd.topic).stats(), witness);
   const after = [...world.topics.values()]
     .filter(({ name }) => name > cmd.after)
     .sort((a, b) => (a.name < b.name ? -1 : 1));

@@ -136,7 +136,7 @@ export class ModelDispatcher {
       return true;
     }
     if (cmd.op === "browse") {
-      browse(cmd, this.world.findTopic(cmd.topic).use(cmd.queue), witness);
+      browse(cmd, this.world.lookAt(cmd.topic).use(cmd.queue), witness);
       return true;
     }
     // A pop that does not wait makes no topic.

@@ -55,9 +55,15 @@ export class World implements Hands {
     return topic;
   };
 
-  findTopic(name: string): ModelTopic {
+  /** To be looked at, which is no use. */
+  lookAt(name: string): ModelTopic {
     const topic = this.topics.get(name);
     if (topic === undefined) throw new Refusal("NO_TOPIC");
+    return topic;
+  }
+
+  findTopic(name: string): ModelTopic {
+    const topic = this.lookAt(name);
     topic.namedAt = this.now;
     return topic;
   }

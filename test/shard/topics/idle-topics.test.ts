@@ -27,18 +27,28 @@ describe("a topic that nobody uses", () => {
     expect(hand.shard.turn(hand.now)).toBe(Number.POSITIVE_INFINITY);
   });
 
-  it("stays as long as it is named", () => {
+  it("stays as long as it is used, and is not by who only looks", () => {
     const hand = new ShardByHand();
     hand.pop("t", 1);
     for (let i = 0; i < 5; i++) {
       hand.wait(IDLE - 1);
-      hand.ask({ op: "stats", topic: "t" });
+      hand.pop("t", 0);
     }
     expect(hand.names).toEqual(["t"]);
-    // A list of all names none.
+    // Who only looks uses nothing.
+    const to = { topic: "t", queue: "default" };
+    const some = { max: 1, maxBytes: 1 };
     for (let i = 0; i < 5; i++) {
       hand.wait(IDLE / 2);
       hand.ask({ op: "topics", after: "", max: 10 });
+      hand.ask({ op: "stats", topic: "t" });
+      hand.ask({ op: "explain", topic: "t", queue: null, routeKey: null });
+      hand.ask({ op: "browse", ...to, ...some, state: "ready", offset: 0 });
+      hand.ask({ op: "find", ...to, ...some, state: "all", after: "", conditions: {} });
+      hand.ask({ op: "delayed", ...to, buckets: 1, from: undefined, to: undefined });
+      hand.ask({ op: "deadGroups", ...to, max: 1 });
+      hand.ask({ op: "lookup", topic: "t", key: undefined, idHigh: 0, idLow: 1, withHistory: false });
+      hand.rest();
     }
     expect(hand.names).toEqual([]);
   });

@@ -10,6 +10,7 @@ import type { Certificate } from "../certificate.js";
 import type { ConnectionHost, SocketHost } from "../connection-host.js";
 import type { Port } from "../descriptor-watch.js";
 import { Admission } from "./admission.js";
+import { showsToken } from "./caller.js";
 import type { EngineHost, HttpEngine, HttpEngineFactory, HttpRequest, HttpResponse, WebSocketPeer } from "./engine.js";
 import { HttpEntrance, WEBSOCKET_IDLE_TIMEOUT } from "./entrance.js";
 import type { HttpGuard, Reach } from "./guard.js";
@@ -136,7 +137,9 @@ export class HttpListener implements Port, EngineHost {
     try {
       if (!this.entrance.admits(path, request, response, reach)) return undefined;
       const address = shareOf(response.remoteAddress);
-      const origin = { address, names: response.certificateNames, login: identify?.(request, response) };
+      // Where a token is shown that is wrong, the certificate does not count.
+      const names = showsToken(request) ? [] : response.certificateNames;
+      const origin = { address, names, login: identify?.(request, response) };
       return new NativeWebSocket(host, this.#admission, this.#gathering, this.log, origin);
     } catch (error) {
       contain(this.log, WEBSOCKET, error, () => response.close());
