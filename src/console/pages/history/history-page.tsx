@@ -16,6 +16,7 @@ import { Name, visible } from "../../parts/name.js";
 import { PageHead } from "../../parts/page-head.js";
 import { Copy } from "./copies.js";
 import "./history.css";
+import { lookUp } from "./look-up.js";
 import { text, wordOf } from "./text.js";
 import { Timeline } from "./timeline.js";
 
@@ -26,7 +27,7 @@ interface Biography {
 }
 
 const lookAt = async (client: Client, topic: string, id: string): Promise<Biography> => {
-  const [history, message] = await Promise.all([client.history(topic, id), client.lookup(topic, id)]);
+  const [history, message] = await Promise.all([client.history(topic, id), lookUp(client, topic, id)]);
   return { history, message };
 };
 
