@@ -6,8 +6,8 @@ import { PUBLIC_CERTIFICATE } from "../journal/layout.js";
 import { CertificateError } from "../main/certificate-error.js";
 import { ListenError } from "../main/listen-error.js";
 import type { Log } from "../main/log.js";
-import { type Address, type BrokerOptions, needsClientCertificate, resolveOptions } from "../main/options.js";
-import { formatAddress } from "../main/ports/listening.js";
+import { type BrokerOptions, needsClientCertificate, resolveOptions } from "../main/options.js";
+import { browserAddress, formatAddress } from "../main/ports/listening.js";
 import type { StartProgress } from "../main/progress.js";
 import { StartError } from "../main/shards/start-error.js";
 import { stopOnSignal } from "./server-process.js";
@@ -109,14 +109,14 @@ const announce = ({ addresses: { tcp, http, grpc, metrics }, options }: Broker):
     if (options.console) lines.push(`  console    http${s}://${browserAddress(http)}/console/`);
     const client = needsClientCertificate(httpTls) ? "--cert client.pem --key client-key.pem " : "";
     const url = `http${s}://127.0.0.1:${http.port}/push`;
-    lines.push(`try: curl ${authorityFlag(options)}${client}-d 'data={"body":"hello","topic":"greetings"}' ${url}`);
+    // Of a shell's variable, so that a token is not in its history.
+    const token = options.users.length === 0 ? "" : '-H "Authorization: Bearer $RINGMQ_TOKEN" ';
+    lines.push(
+      `try: curl ${authorityFlag(options)}${client}${token}-d 'data={"body":"hello","topic":"greetings"}' ${url}`,
+    );
   }
   return lines;
 };
-
-/** Of a port that listens everywhere: no browser goes to such an address. */
-const browserAddress = ({ host, port }: Address): string =>
-  formatAddress({ host: host === "0.0.0.0" || host === "::" ? "localhost" : host, port });
 
 /** What curl checks the certificate by. */
 const authorityFlag = ({ httpTls, durability, data }: BrokerOptions): string => {

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { CertificateError } from "../main/certificate-error.js";
 import { ListenError } from "../main/listen-error.js";
 import { type Certificate, logCertificates, readCertificates } from "../main/ports/certificate.js";
-import { formatAddress } from "../main/ports/listening.js";
+import { browserAddress } from "../main/ports/listening.js";
 import { whyUnreadable } from "../main/unreadable.js";
 import { EtcdList, GregisterList } from "../registry/administration/index.js";
 import { GWEB_FLAGS, gwebSettings } from "./gmq/gweb-settings.js";
@@ -84,6 +84,6 @@ try {
   if (error instanceof ListenError) command.error(`error: ${error.message}`, { exitCode: FAILURE });
   throw error;
 }
-const url = `${tls === undefined ? "http" : "https"}://${formatAddress(gweb.address)}/console/`;
+const url = `${tls === undefined ? "http" : "https"}://${browserAddress(gweb.address)}/console/`;
 process.stdout.write(`gweb shows the nodes of ${list.name}\n  console    ${url}\n`);
 manager.ready();

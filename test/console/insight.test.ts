@@ -51,7 +51,7 @@ it("shows dead letters by what they died of, and re-drives, edits and purges the
   await button(page, "declined").click();
   await expect.poll(() => rows(page, "Messages").count()).toBe(3);
   await button(page, "Re-drive the group…").click();
-  await button(page, "What would be done?").click();
+  await button(page, "Dry run").click();
   await page.getByText("3 would be re-driven. Nothing was changed.").waitFor();
   expect(await counts()).toEqual([5, 0]);
   await page.getByLabel("Messages a second").fill("1000");
@@ -119,7 +119,7 @@ it("explains what is in the way, and mends it", async () => {
   await expect.poll(() => page.getByText("PAUSED").count()).toBe(0);
   expect((await client.stats("stuck")).queues[0]?.paused).toBe(false);
   await page.getByLabel("Route key").fill(EVIL);
-  await button(page, "Look").click();
+  await button(page, "Check").click();
   await page.getByText("NO_ROUTE").waitFor();
   await page.getByRole("link", { name: "Consumers" }).first().click();
   await page.waitForURL(/#\/topics\/stuck$/);
@@ -154,7 +154,7 @@ it("finds a message by its id, and tells what has become of it", async () => {
   const [again] = await client.pop("lives");
   await again?.nack({ retry: false, reason: "no more" });
   const page = await openConsole(broker.http);
-  await page.getByLabel("Id of a message").fill(id);
+  await page.getByLabel("Message id").fill(id);
   await page.keyboard.press("Enter");
   await page.waitForURL(`**/#/topics/lives/messages/${id}`);
   const events = page.locator(".timeline > li");
@@ -174,7 +174,7 @@ it("finds a message by its id, and tells what has become of it", async () => {
   await button(page, "Run now").click();
   await expect.poll(async () => (await client.lookup("lives", later?.id ?? ""))?.state).toBe("ready");
   // What is nowhere is said to be.
-  await page.getByLabel("Id of a message").fill("12345");
+  await page.getByLabel("Message id").fill("12345");
   await page.keyboard.press("Enter");
   await page.getByText(/^No queue of the \d+ topics has it/).waitFor();
 });
@@ -189,7 +189,7 @@ it("lists channels, shows one as it is published to, and publishes, configures a
   const shown = (text: string) => rows(page, "Live", text);
   await page.getByLabel("From").selectOption("50");
   await shown("story 59").waitFor();
-  await expect.poll(() => page.locator("output", { hasText: "50 came" }).count()).toBe(1);
+  await expect.poll(() => page.locator("output", { hasText: "50 received" }).count()).toBe(1);
   await client.publishToChannel(channel, EVIL, { headers: { [EVIL]: EVIL } });
   await shown(EVIL_SHOWN).getByRole("button", { name: "Open" }).click();
   await expect(dialog(page).locator("pre").textContent()).resolves.toBe(EVIL_SHOWN);
@@ -201,7 +201,7 @@ it("lists channels, shows one as it is published to, and publishes, configures a
   // What comes while it is paused is counted, and not shown.
   await button(page, "Pause").click();
   await client.publishToChannel(channel, "unseen");
-  await page.locator("output", { hasText: "52 came" }).waitFor();
+  await page.locator("output", { hasText: "52 received" }).waitFor();
   await button(page, "Go on").click();
   await button(page, "Publish…").click();
   await page.getByLabel("Body").fill("by hand");
@@ -224,17 +224,17 @@ it("lists channels, shows one as it is published to, and publishes, configures a
 it("keeps up with a channel that is faster than anybody reads", async () => {
   const client = await clientOf(broker);
   const page = await openConsole(broker.http, "#/channels/prices");
-  await page.getByText("Nothing has come yet.").waitFor();
+  await page.getByText("No messages yet.").waitFor();
   await expect.poll(async () => (await client.channelStats("prices")).subscribers).toBe(1);
   let next = 0;
   const publishing = setInterval(() => {
     for (let i = 0; i < 200; i++) client.publishToChannel("prices", `price ${next++}`).catch(() => {});
   }, 20);
   onTestFinished(() => clearInterval(publishing));
-  await page.locator("output", { hasText: /^\d{2},\d{3} came.*the last 500 are shown/ }).waitFor();
+  await page.locator("output", { hasText: /^\d{2},\d{3} received.*the last 500 are shown/ }).waitFor();
   // It answers meanwhile.
   await button(page, "Pause").click();
-  await page.getByText("Paused: what comes is counted, and not shown.").waitFor();
+  await page.getByText("Paused: messages are counted, not shown.").waitFor();
   clearInterval(publishing);
   await button(page, "Go on").click();
   await client.publishToChannel("prices", "the last one");

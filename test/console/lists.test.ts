@@ -81,6 +81,32 @@ it("is reached by the keyboard: rows, columns, pages", async () => {
   await expect.poll(() => page.title()).toBe("Overview · ringmq");
 });
 
+it("is found again as it was left, with the focus where the page is", async () => {
+  const client = await clientOf(shared);
+  for (const topic of ["left-1", "left-2"]) await client.publish(topic, "x");
+  const page = await openConsole(shared.http, "#/topics", { viewport: { width: 1280, height: 500 } });
+  const search = page.getByLabel("Search", { exact: true });
+  await search.fill("left-");
+  await page.getByRole("button", { name: "Ready" }).click();
+  await page.locator("tbody tr", { hasText: "left-2" }).focus();
+  await page.keyboard.press("Enter");
+  await expect.poll(() => page.title()).toBe("left-2 · ringmq");
+  await expect.poll(() => page.evaluate(() => document.activeElement?.localName)).toBe("main");
+  // Another page begins at its top.
+  await page.getByRole("button", { name: "Save" }).scrollIntoViewIfNeeded();
+  await page.evaluate(() => document.querySelector("main")?.scrollTo(0, 10_000));
+  await page.goBack();
+  await expect.poll(() => page.locator("tbody tr").count()).toBe(2);
+  await expect(search.inputValue()).resolves.toBe("left-");
+  await expect(page.locator("th[aria-sort=descending]").textContent()).resolves.toBe("Ready");
+  expect(await page.evaluate(() => document.querySelector("main")?.scrollTop)).toBe(0);
+  // Who comes by a link begins anew.
+  await page.getByRole("link", { name: "Overview" }).click();
+  await page.getByRole("link", { name: "Topics" }).click();
+  await search.waitFor();
+  await expect(search.inputValue()).resolves.toBe("");
+});
+
 it("draws the rows that are to be seen, of however many", async () => {
   const client = await clientOf(shared);
   const topics = Array.from({ length: 10_000 }, (_, i) => `many-${i}`);

@@ -52,8 +52,21 @@ it("asks for a token, refuses a wrong one, and lets go again", async () => {
   await page.locator("tbody tr", { hasText: "console" }).waitFor();
   await page.getByRole("button", { name: "Log out" }).click();
   await token.waitFor();
+  expect(await page.getByRole("status").count()).toBe(0);
   await page.reload();
   await token.waitFor();
+  // Another tab has logged in meanwhile.
+  await page.evaluate(
+    (shown) =>
+      fetch("session", {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ token: shown }),
+      }),
+    TOKEN,
+  );
+  await page.evaluate(() => window.dispatchEvent(new Event("focus")));
+  await page.locator("tbody tr", { hasText: "console" }).waitFor();
 });
 
 it("shows a user who may do little why there is nothing to be seen", async () => {
@@ -61,9 +74,9 @@ it("shows a user who may do little why there is nothing to be seen", async () =>
   const page = await openConsole(http, "#/", { mayLog });
   await page.getByLabel("Token").fill(`${TOKEN}-else`);
   await page.keyboard.press("Enter");
-  await expect.poll(() => page.getByRole("alert").first().textContent()).toMatch(/^FORBIDDEN /);
+  await expect.poll(() => page.getByRole("alert").first().textContent()).toMatch(/^FORBIDDEN .*operate/);
   await page.getByRole("link", { name: "Connections" }).click();
-  await expect.poll(() => page.getByRole("alert").first().textContent()).toMatch(/^FORBIDDEN /);
+  await expect.poll(() => page.getByRole("alert").first().textContent()).toMatch(/^FORBIDDEN .*operate/);
 });
 
 it("asks for the token again when the broker was started again", async () => {
@@ -77,5 +90,6 @@ it("asks for the token again when the broker was started again", async () => {
   await logIn();
   await broker.close();
   await testBroker({ users }, broker);
+  await page.getByText("Your login has ended.").waitFor();
   await logIn();
 });

@@ -102,7 +102,7 @@ it("looks through a queue for a text, a header or a route key, and goes on where
   await page.getByLabel("Value").fill("NEEDLE");
   await page.keyboard.press("Enter");
   await page.getByText("0 found among 251 messages").waitFor();
-  await page.getByLabel("Capital or small").check();
+  await page.getByLabel("Ignore case").check();
   await page.getByRole("button", { name: "Search" }).click();
   await page.getByText(/^100 found among \d+ messages .* There are more to look at\.$/).waitFor();
   await page.getByRole("button", { name: "Go on" }).click();
@@ -153,7 +153,7 @@ it("publishes what was typed", async () => {
   await button(page, "Publish").click();
   await deed(page, "JSON").click();
   await dialog(page).getByRole("textbox", { name: "Body" }).fill('{"a":');
-  await dialog(page).getByText("This is no JSON.").waitFor();
+  await dialog(page).getByText("This is not JSON.").waitFor();
   await expect(deed(page, "Publish").isDisabled()).resolves.toBe(true);
   await dialog(page).getByRole("textbox", { name: "Body" }).fill('{"a": 1}');
   await dialog(page).getByLabel("Route key").fill("eu");

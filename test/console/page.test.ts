@@ -47,6 +47,18 @@ it("shows how the broker does, and its charts move under load", async () => {
   await expect(row(page, "up").count()).resolves.toBe(2);
 });
 
+it("shows the whole broker on a page that is low or narrow", async () => {
+  const page = await openConsole(shared.http, "#/", { viewport: { width: 1280, height: 500 } });
+  for (const width of [1280, 768, 375]) {
+    await page.setViewportSize({ width, height: 500 });
+    await tile(page, "Disk free").waitFor();
+    const lacking = await page.locator("dl.tiles").evaluate((tiles) => tiles.scrollHeight - tiles.clientHeight);
+    expect(lacking, `${width}`).toBe(0);
+  }
+  await page.setViewportSize({ width: 1280, height: 500 });
+  await page.locator("th", { hasText: "Journal" }).waitFor();
+});
+
 it("has two languages and two themes: those of the browser, or those that were chosen", async () => {
   const page = await openConsole(shared.http, "#/connections", { locale: "zh-CN", colorScheme: "dark" });
   await page.getByRole("heading", { name: "连接" }).waitFor();
@@ -114,7 +126,7 @@ it("says so while the broker is away, and goes on when it is back", async () => 
   await expect.poll(() => banner.count()).toBe(0);
   expect(await page.evaluate(() => window.mark)).toBe("kept");
   await page.getByText("The server is ringmq 99.0.0 now").waitFor();
-  await page.getByRole("button", { name: "Load anew" }).click();
+  await page.getByRole("button", { name: "Reload" }).click();
   await row(page, "afterwards").waitFor();
   expect(await page.evaluate(() => window.mark)).toBeUndefined();
 });

@@ -1,7 +1,9 @@
 /** The configuration of the program: its file, what SIGHUP changes of it, and its log. */
+import { execFile } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { expect, it } from "vitest";
 import { connect } from "../../src/client/index.js";
 import { hashOf } from "../../src/main/access/token-hash.js";
@@ -116,6 +118,10 @@ it("users are in the file, with tokens of ringmq token; SIGHUP ends the connecti
   const two = user("two", hashOf("two"));
   const broker = await started(["--config", fileIn(folder, listen + user("one", hash) + two)]);
   const opened = (of: string) => connect(`tcp://127.0.0.1:${broker.tcp}`, { token: of });
+  // What it says to try is what its users can run.
+  const line = /^try: (curl .*)$/m.exec(broker.text.out)?.[1] ?? "";
+  const env = { ...process.env, RINGMQ_TOKEN: token };
+  expect((await promisify(execFile)("sh", ["-c", line], { env })).stdout).toContain('"msg":"success"');
   const [leaves, stays] = [await opened(token), await opened("two")];
   for (const client of [leaves, stays]) await client.publish("t", "x");
   fileIn(folder, listen + two);

@@ -335,7 +335,7 @@ it("warns where others reach it, and starts while nobody lists the nodes", async
   await gweb.said("anybody who reaches this address");
   await gweb.said("tokens that are typed at this address can be read");
   await gweb.said("http://127.0.0.1:1 does not list its nodes; it is asked again");
-  await gweb.said("/console/");
+  await gweb.said(/http:\/\/localhost:\d+\/console\//);
 });
 
 it("a node that is removed while it runs is listed again: it announces itself", async () => {

@@ -52,6 +52,8 @@ export const makeBroker = async (folder: string): Promise<Packed> => {
   const own = join(folder, "node_modules", "ringmq");
   const { files } = JSON.parse(readDocument("package.json"));
   for (const name of ["package.json", "README.md", "LICENSE", ...files]) {
+    // What is left out of them.
+    if (name.startsWith("!")) continue;
     await cp(join(ROOT, name), join(own, name), { recursive: true });
   }
   await run(process.execPath, [join(ROOT, "packages/split.mjs"), own]);

@@ -3,7 +3,7 @@
  */
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { logIn, session } from "../broker/session.js";
+import { hasEnded, logIn, readSession, session } from "../broker/session.js";
 import { useAction } from "../parts/action.js";
 import { ErrorLine } from "../parts/error-line.js";
 import { TextField } from "../parts/fields.js";
@@ -14,6 +14,12 @@ export const Login = () => {
   const form = useRef<HTMLFormElement>(null);
   const { run, isRunning, error } = useAction(() => logIn(token.value.trim()));
   useEffect(() => form.current?.querySelector("input")?.focus(), []);
+  // In another tab they may have logged in meanwhile.
+  useEffect(() => {
+    const look = (): void => void readSession().catch(() => {});
+    addEventListener("focus", look);
+    return () => removeEventListener("focus", look);
+  }, []);
   return (
     <form
       ref={form}
@@ -24,6 +30,7 @@ export const Login = () => {
       }}
     >
       <h1>{text().logIn}</h1>
+      {hasEnded.value && <p role="status">{text().loginEnded}</p>}
       <TextField
         label={text().token}
         hint={session.value?.kind === "nodes" ? text().tokenHintOfNodes : text().tokenHint}

@@ -3,7 +3,7 @@
  */
 import { useSignal } from "@preact/signals";
 import type { ComponentType } from "preact";
-import { useEffect } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import type { PageComponent } from "../base/page.js";
 import { hrefTo, node, route } from "../base/route.js";
 import { client } from "../broker/link.js";
@@ -70,6 +70,17 @@ export const Outlet = () => {
       },
     );
   }, [page]);
+  // Another page is read from its beginning; the focus is there if what had it is gone.
+  const place = path.join("/");
+  const before = useRef(place);
+  useEffect(() => {
+    const main = document.querySelector("main");
+    if (before.current === place || main === null) return;
+    before.current = place;
+    main.scrollTop = 0;
+    window.scrollTo(0, 0);
+    if (document.activeElement === document.body) main.focus({ preventScroll: true });
+  }, [place]);
   arrived.value;
   if (found === undefined) return <p class="empty">{text().notFound}</p>;
   if (failed.value === page) return <CannotLoad />;
@@ -78,5 +89,5 @@ export const Outlet = () => {
   if (lacksNode && "load" in found.page) return <ChooseNode />;
   const { value: connected } = client;
   if (Page === undefined || connected === undefined) return <Loading />;
-  return <Page key={`${keyOf(connected)} ${path.join("/")}`} client={connected} params={found.params} />;
+  return <Page key={`${keyOf(connected)} ${place}`} client={connected} params={found.params} />;
 };

@@ -24,6 +24,9 @@ export class ServerError extends Error {
   }
 }
 
+/** The reader was logged in and is so no more, without having wished it. */
+export const hasEnded = signal(false);
+
 /** Undefined: it is not known yet. */
 export const session = signal<Session | undefined>(undefined);
 
@@ -61,7 +64,9 @@ export const askServer = async (name: string, method = "GET", body?: unknown): P
 /** What is as it was stays the same object: whoever watches it has nothing to do. */
 const learn = (next: Session): void => {
   ownVersion ??= next.version;
-  if (JSON.stringify(next) !== JSON.stringify(session.value)) session.value = next;
+  const { value: before } = session;
+  if (before !== undefined && before.login !== next.login) hasEnded.value = next.login;
+  if (JSON.stringify(next) !== JSON.stringify(before)) session.value = next;
 };
 
 export const readSession = async (): Promise<void> => learn((await askServer("session")) as Session);
@@ -72,4 +77,5 @@ export const logIn = async (token: string): Promise<void> =>
 export const logOut = async (): Promise<void> => {
   await askServer("session", "DELETE");
   await readSession();
+  hasEnded.value = false;
 };

@@ -40,6 +40,9 @@ const STEPS = Array.from({ length: 15 }, (_, power) => [1, 2, 5].map((step) => s
 /** Room above the highest line, as a factor. */
 const HEADROOM = 1.1;
 
+/** Room at the right, so that the last time is not cut; px. */
+const EDGE = 24;
+
 const style = (name: string): string => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 const optionsOf = (
@@ -52,13 +55,13 @@ const optionsOf = (
   return {
     width,
     height,
-    padding: [8, 8, 0, 0],
+    padding: [8, EDGE, 0, 0],
     cursor: { y: false, points: { size: 6 }, drag: { x: false, y: false } },
     legend: { show: false },
     scales: { x: { time: true }, y: { range: (_, __, max) => [0, Math.max(least, max * HEADROOM)] } },
     axes: [
       { ...axis, size: 24, gap: 4, space: 80, values: (_, ticks) => ticks.map((tick) => clock(tick * 1_000)) },
-      { ...axis, size: 52, gap: 6, space: 30, incrs: STEPS, values: (_, ticks) => ticks.map(format) },
+      { ...axis, size: 62, gap: 6, space: 30, incrs: STEPS, values: (_, ticks) => ticks.map(format) },
     ],
     series: [
       {},

@@ -12,6 +12,8 @@ const formats = computed(() => {
     few: new Intl.NumberFormat(tag, { maximumFractionDigits: 1 }),
     percent: new Intl.NumberFormat(tag, { style: "percent", maximumFractionDigits: 0 }),
     time: new Intl.DateTimeFormat(tag, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" }),
+    day: new Intl.DateTimeFormat(tag, { month: "short", day: "numeric" }),
+    minute: new Intl.DateTimeFormat(tag, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" }),
     moment: new Intl.DateTimeFormat(tag, { dateStyle: "medium", timeStyle: "medium", hourCycle: "h23" }),
   };
 });
@@ -67,3 +69,10 @@ export const clock = (time: number): string => formats.value.time.format(time);
 
 /** Day and time: `Nov 29, 2026, 14:05:09`. Milliseconds since 1970. */
 export const moment = (time: number): string => formats.value.moment.format(time);
+
+/** Of many days, where room is short: `14:05`, and `Nov 29` at its beginning. Milliseconds since 1970. */
+export const shortMoment = (time: number): string => {
+  const date = new Date(time);
+  const { day, minute } = formats.value;
+  return (date.getHours() === 0 && date.getMinutes() === 0 ? day : minute).format(time);
+};

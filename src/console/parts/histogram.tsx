@@ -7,7 +7,7 @@ import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { theme } from "../base/theme.js";
 import "./chart.css";
-import { clock, count, moment, shortCount } from "./format.js";
+import { clock, count, moment, shortCount, shortMoment } from "./format.js";
 
 interface HistogramProps {
   /** What it shows. */
@@ -31,6 +31,9 @@ const DAY = 86_400_000;
 /** The share of a part that its bar takes. */
 const FILLED = 0.85;
 
+/** Room at the right, so that the last time is not cut; px. */
+const EDGE = 24;
+
 const style = (name: string): string => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 const optionsOf = (
@@ -41,26 +44,27 @@ const optionsOf = (
 ): uPlot.Options => {
   const grid = { stroke: style("--line"), width: 1 };
   const axis = { stroke: style("--muted"), font: `11px ${style("--font")}`, ticks: { show: false } };
-  const written = isLong ? moment : clock;
+  const written = isLong ? shortMoment : clock;
   return {
     width,
     height,
-    padding: [8, 8, 0, 0],
+    padding: [8, EDGE, 0, 0],
     cursor: { y: false, points: { show: false }, drag: { x: false, y: false } },
     legend: { show: false },
     scales: { x: { time: true }, y: { range: (_, __, max) => [0, Math.max(1, max)] } },
     axes: [
       {
         ...axis,
+        grid,
         size: 24,
         gap: 4,
-        space: isLong ? 170 : 80,
+        space: 80,
         values: (_, ticks) => ticks.map((tick) => written(tick * 1_000)),
       },
       {
         ...axis,
         grid,
-        size: 52,
+        size: 62,
         gap: 6,
         space: 30,
         values: (_, ticks) => ticks.map((tick) => (Number.isInteger(tick) ? shortCount(tick) : "")),

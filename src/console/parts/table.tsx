@@ -7,6 +7,8 @@
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useEffect, useId, useLayoutEffect, useMemo, useRef } from "preact/hooks";
+import { keep, kept } from "../base/kept.js";
+import { fitting } from "./fitting.js";
 import { count } from "./format.js";
 import { SearchField } from "./search-field.js";
 import { type Sorting, sorted } from "./sorting.js";
@@ -21,9 +23,9 @@ export interface Column<R> {
   readonly sort?: (row: R) => string | number;
   /** Aligned at the right, and sorted from the largest first. */
   readonly numeric?: boolean;
-  /** Any CSS length; default: an equal share of what is left. */
+  /** In rem, `7rem`; default: an equal share of what is left. */
   readonly width?: string;
-  /** 2 is left out on a narrow page, 3 on all but a wide one. Default 1: always there. */
+  /** Where there is no room for all, 3 is left out first, then 2. Default 1: always there. */
   readonly priority?: 1 | 2 | 3;
 }
 
@@ -45,10 +47,18 @@ interface TableProps<R> {
   readonly isCut?: boolean;
   /** What is there in place of rows when there are none. */
   readonly empty: ComponentChildren;
+  /** The most rows that are to be seen at once. Default: as many as there is room for. */
+  readonly most?: number;
   /** The end stays in sight as rows are added there, unless the reader has scrolled away from it. Default false. */
   readonly follow?: boolean;
   /** Beside the search; a function gets the rows that match it. */
   readonly tools?: ComponentChildren | ((found: readonly R[]) => ComponentChildren);
+}
+
+/** What the reader has chosen: it is there again when they come back. */
+interface Choice {
+  readonly search: string;
+  readonly sorting: Sorting | undefined;
 }
 
 /** The height of a row, in px, as in table.css. */
@@ -66,8 +76,13 @@ const TOOLS = 40;
 /** Rows that are to be seen before the browser has told how many there is room for. */
 const FIRST_ROOM = 40;
 
-const classOf = <R,>({ numeric, priority }: Column<R>): string =>
-  `${numeric === true ? "numeric" : ""} p${priority ?? 1}`;
+/** That of a row which is cut off: it tells that there are more. */
+const PART = 0.6;
+
+const classOf = <R,>({ numeric }: Column<R>): string | undefined => (numeric === true ? "numeric" : undefined);
+
+/** Of the page's letters, in px. */
+const rem = (): number => Number.parseFloat(getComputedStyle(document.documentElement).fontSize);
 
 interface HeadCellProps<R> {
   readonly column: Column<R>;
@@ -98,25 +113,31 @@ const HeadCell = <R,>({ column, direction, onSort }: HeadCellProps<R>) => {
 export const Table = <R,>({
   label,
   rows,
-  columns,
+  columns: all,
   rowKey,
   searched,
   order,
   onOpen,
   onSight,
   isCut = false,
+  most,
   follow = false,
   empty,
   tools,
 }: TableProps<R>) => {
-  const search = useSignal("");
-  const sorting = useSignal<Sorting | undefined>(order);
+  const chosen = useMemo(() => kept<Choice>(label), []);
+  const search = useSignal(chosen?.search ?? "");
+  const sorting = useSignal<Sorting | undefined>(chosen?.sorting ?? order);
+  const keepChoice = (): void => keep(label, { search: search.value, sorting: sorting.value } satisfies Choice);
   const top = useSignal(0);
   const room = useSignal(FIRST_ROOM);
+  const width = useSignal(Number.POSITIVE_INFINITY);
   const current = useSignal(0);
   const box = useRef<HTMLDivElement>(null);
   const isAtEnd = useRef(true);
   const id = useId();
+
+  const columns = useMemo(() => fitting(all, width.value), [all, width.value]);
 
   const shown = useMemo(() => {
     const wanted = search.value.trim().toLowerCase();
@@ -124,16 +145,19 @@ export const Table = <R,>({
       wanted === "" || searched === undefined
         ? rows
         : rows.filter((row) => searched(row).toLowerCase().includes(wanted));
-    const by = columns.find(({ key }) => key === sorting.value?.key)?.sort;
+    const by = all.find(({ key }) => key === sorting.value?.key)?.sort;
     return by === undefined || sorting.value === undefined ? found : sorted(found, by, sorting.value.descending);
-  }, [rows, columns, search.value, sorting.value]);
+  }, [rows, all, search.value, sorting.value]);
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     const element = box.current;
     if (element === null) return undefined;
-    const observer = new ResizeObserver(() => {
+    const measure = (): void => {
       room.value = Math.ceil(element.clientHeight / ROW);
-    });
+      width.value = element.clientWidth / rem();
+    };
+    measure();
+    const observer = new ResizeObserver(measure);
     observer.observe(element);
     return () => observer.disconnect();
   }, []);
@@ -228,6 +252,7 @@ export const Table = <R,>({
     const { value: before } = sorting;
     const descending = before?.key === key ? !before.descending : numeric === true;
     sorting.value = { key, descending };
+    keepChoice();
   };
 
   const directionOf = (key: string): "ascending" | "descending" | "none" => {
@@ -240,7 +265,7 @@ export const Table = <R,>({
   const tabStop = stop < first || stop >= last ? first : stop;
 
   const hasTools = searched !== undefined || tools !== undefined;
-  const least = (Math.min(rows.length, FEWEST) + 1) * ROW + (hasTools ? TOOLS : 0);
+  const least = (Math.min(rows.length, most ?? FEWEST) + 1) * ROW + (hasTools ? TOOLS : 0);
 
   return (
     <div class="table" style={{ minHeight: `${least}px` }}>
@@ -252,6 +277,7 @@ export const Table = <R,>({
               controls={id}
               onInput={(value) => {
                 search.value = value;
+                keepChoice();
               }}
             />
           )}
@@ -265,6 +291,7 @@ export const Table = <R,>({
       <div
         class="rows"
         ref={box}
+        style={most !== undefined && shown.length > most ? { maxHeight: `${(most + 1 + PART) * ROW}px` } : undefined}
         onScroll={(event) => {
           const { scrollTop, scrollHeight, clientHeight } = event.currentTarget;
           top.value = scrollTop;

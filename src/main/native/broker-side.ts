@@ -15,6 +15,9 @@ const DEFAULT_PAGE = 100;
 
 const MAX_U32 = 0xffff_ffff;
 
+/** Lists of connections, and of samples, that one connection is answered before others are served: some milliseconds each. */
+const MAX_LONG_ANSWERS = 8;
+
 /** The connection that asks. */
 export interface AskingConnection extends Watcher {
   readonly isTcp: boolean;
@@ -28,6 +31,8 @@ export class BrokerSide implements BackupClient {
   readonly #outgoing: Outgoing;
   readonly #window: RequestWindow;
   readonly #context: ConnectionContext;
+  /** Since others were last served. */
+  #longAnswers = 0;
 
   constructor(connection: AskingConnection, outgoing: Outgoing, window: RequestWindow, context: ConnectionContext) {
     this.#connection = connection;
@@ -88,16 +93,26 @@ export class BrokerSide implements BackupClient {
     const after = head.integer("after", 0, 0, Number.MAX_SAFE_INTEGER);
     const max = head.integer("max", DEFAULT_PAGE, 1, MAX_BROWSE);
     head.end();
-    this.#refuseUnread();
+    this.#admitLongAnswer();
     const { connections, more } = this.#context.connections.page(after, max);
     this.settled(request);
     answerResult(this.#outgoing, request, [connections, more]);
   }
 
-  /** Some answers are far longer than their requests, many of which may come at once: one who reads none gets no more of them. */
-  #refuseUnread(): void {
-    if (this.#connection.bufferedBytes() <= this.#context.options.maxOutgoingBytes) return;
-    throw new ProtocolError("BUSY", "too much is unsent to this connection");
+  /** Refuses one who reads none of its answers, or asks for too many of them at once: their requests are far shorter. */
+  #admitLongAnswer(): void {
+    if (this.#connection.bufferedBytes() > this.#context.options.maxOutgoingBytes) {
+      throw new ProtocolError("BUSY", "too much is unsent to this connection");
+    }
+    if (this.#longAnswers >= MAX_LONG_ANSWERS) {
+      throw new ProtocolError("BUSY", "too many long answers are asked for at once: ask again when others have come");
+    }
+    if (this.#longAnswers === 0) {
+      setImmediate(() => {
+        this.#longAnswers = 0;
+      });
+    }
+    this.#longAnswers++;
   }
 
   #tell(head: HeadReader, request: number): void {
@@ -128,7 +143,7 @@ export class BrokerSide implements BackupClient {
     const { watch } = this.#context;
     head.end();
     if (watch === undefined) throw new ProtocolError("NOT_ALLOWED", "this broker takes no samples");
-    this.#refuseUnread();
+    this.#admitLongAnswer();
     const { answer } = watch;
     this.settled(request);
     answerLongResult(this.#outgoing, request, answer);

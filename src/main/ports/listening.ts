@@ -6,6 +6,10 @@ import type { Address } from "../options.js";
 export const formatAddress = ({ host, port }: Address): string =>
   host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 
+/** Of a port that listens everywhere: no browser goes to such an address. */
+export const browserAddress = ({ host, port }: Address): string =>
+  formatAddress({ host: host === "0.0.0.0" || host === "::" ? "localhost" : host, port });
+
 const REASONS: Readonly<Record<string, string>> = {
   EADDRINUSE: "the port is in use; is another broker, a registry or a gmq still running? Stop it, or take another port",
   EACCES: "this user may not open the port",

@@ -18,22 +18,32 @@ import { Rates } from "./rates.js";
 import { Tail } from "./tail.js";
 import { text } from "./text.js";
 
-const Figures = ({ stats, perSecond }: { readonly stats: ChannelStatistics; readonly perSecond: number }) => {
+const Figures = ({
+  stats,
+  perSecond,
+}: {
+  readonly stats: ChannelStatistics;
+  readonly perSecond: number | undefined;
+}) => {
   const words = text();
   const { subscribers, behind, kept, messages, bytes: size, published, dropped, first, next } = stats;
   const figures: readonly (readonly [string, string])[] = [
     [words.subscribers, count(subscribers)],
     [words.behind, count(behind)],
-    [words.rate, rate(perSecond)],
+    [words.rate, perSecond === undefined ? "–" : rate(perSecond)],
     [words.published, count(published)],
     [words.keep, kept ? words.yes : words.no],
-    [words.messages, count(messages)],
-    [words.bytes, bytes(size)],
+    ...(kept
+      ? ([
+          [words.messages, count(messages)],
+          [words.bytes, bytes(size)],
+          [words.positions, `${count(first)} – ${count(next)}`],
+        ] as const)
+      : []),
     [words.dropped, count(dropped)],
-    [words.positions, `${count(first)} – ${count(next)}`],
   ];
   return (
-    <dl class="channel-figures">
+    <dl class="channel-figures card">
       {figures.map(([name, value]) => (
         <div key={name}>
           <dt>{name}</dt>
@@ -74,7 +84,7 @@ export const Page = ({ client, params }: PageProps) => {
         </button>
       </PageHead>
       <ErrorLine error={error} />
-      {value !== undefined && <Figures stats={value} perSecond={rates.of(channel) ?? 0} />}
+      {value !== undefined && <Figures stats={value} perSecond={rates.of(channel)} />}
       <Tail client={client} channel={channel} />
       {open.value === "publish" && <PublishDialog client={client} channel={channel} onClose={close} />}
       {open.value === "configure" && value !== undefined && (

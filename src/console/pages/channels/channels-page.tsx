@@ -19,6 +19,10 @@ type Words = ReturnType<typeof text>;
 
 const hrefOf = (name: string): string => hrefTo(["channels", name]);
 
+/** Nothing is known of one that was looked at once. */
+const known = (perSecond: number | undefined) =>
+  perSecond === undefined ? <span class="muted">–</span> : rate(perSecond);
+
 const columnsOf = (words: Words, rates: Rates): readonly Column<ChannelStatistics>[] => [
   {
     key: "name",
@@ -46,7 +50,7 @@ const columnsOf = (words: Words, rates: Rates): readonly Column<ChannelStatistic
   {
     key: "rate",
     title: words.rate,
-    cell: ({ name }) => rate(rates.of(name) ?? 0),
+    cell: ({ name }) => known(rates.of(name)),
     sort: ({ name }) => rates.of(name) ?? 0,
     numeric: true,
     width: "6rem",

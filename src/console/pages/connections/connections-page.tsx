@@ -149,7 +149,7 @@ export const Page = ({ client }: PageProps) => {
   return (
     <>
       <PageHead title={words.title} />
-      <ErrorLine error={error} />
+      <ErrorLine error={error} permission="operate" />
       {value === undefined ? (
         <Loading unless={error} />
       ) : (

@@ -91,6 +91,7 @@ export const GroupTable = ({ groups, chosen, onChoose }: GroupTableProps) => {
       columns={columns}
       rowKey={({ key }) => key}
       onOpen={({ key }) => onChoose(key)}
+      most={5}
       empty={words.none}
     />
   );
@@ -151,7 +152,7 @@ const letterColumns = (
     sort: ({ retry }) => retry,
     numeric: true,
     width: "6rem",
-    priority: 2,
+    priority: 3,
   },
   {
     key: "said",

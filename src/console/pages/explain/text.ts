@@ -5,12 +5,12 @@ export const text = texts({
   en: {
     title: "Explain",
     topics: "Topics",
-    about: "Why messages do not arrive: what the broker finds now, the weightiest first.",
+    about: "Why messages do not arrive: what the broker finds now, most important first.",
     queue: "Queue",
     allQueues: "All queues",
     routeKey: "Route key",
     routeKeyHint: "Also tells which queues a message with this route key reaches.",
-    look: "Look",
+    look: "Check",
   },
   zh: {
     title: "诊断",

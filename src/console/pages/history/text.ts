@@ -61,7 +61,7 @@ export const text = texts<HistoryText>({
     title: (id) => `Message ${id}`,
     topics: "Topics",
     messages: "Messages",
-    reload: "Look again",
+    reload: "Refresh",
     where: "Where it is now",
     nowhere: "In no queue.",
     since: (time) => `since ${time}`,

@@ -37,7 +37,7 @@ export const Page = ({ client }: PageProps) => {
           ))}
         </fieldset>
       </PageHead>
-      <ErrorLine error={error} />
+      <ErrorLine error={error} permission="operate" />
       {samples.length === 0 ? (
         <Loading unless={error} />
       ) : (

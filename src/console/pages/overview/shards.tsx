@@ -54,6 +54,7 @@ const columnsOf = (words: ReturnType<typeof text>): readonly Column<ShardRow>[] 
     cell: (row) => known(value(row), format),
     sort: (row) => value(row) ?? -1,
     numeric: true,
+    width: "6rem",
     priority,
   });
   return [
