@@ -297,13 +297,13 @@ describe.each(TRANSPORTS)("over %s", (transport) => {
 
   it("tells how the deliveries of a message have failed", async () => {
     const { client, open, pass } = await start();
-    await client.configure("orders", { retries: 3, ttr: 50 });
+    await client.configure("orders", { retries: 3, ttr: 500 });
     const { id } = await client.publish("orders", "a");
     const worker = await open({ name: "worker 7" });
     const [first] = await worker.pop("orders");
     await first?.nack({ reason: new Error("the shop is closed") });
     await client.pop("orders");
-    await pass(50);
+    await pass(500);
     const consumer = await worker.consume("orders");
     for await (const _ of consumer) break;
     await worker.close();
