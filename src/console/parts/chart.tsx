@@ -2,12 +2,10 @@
  * Lines over time, with their values: the last ones, or those under the pointer.
  */
 import { useSignal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
-import uPlot from "uplot";
-import "uplot/dist/uPlot.min.css";
-import { theme } from "../base/theme.js";
+import type uPlot from "uplot";
 import "./chart.css";
 import { clock } from "./format.js";
+import { commonOptions, style, timeAxis, usePlot, valueAxis } from "./plot.js";
 
 export interface Series {
   readonly label: string;
@@ -40,75 +38,42 @@ const STEPS = Array.from({ length: 15 }, (_, power) => [1, 2, 5].map((step) => s
 /** Room above the highest line, as a factor. */
 const HEADROOM = 1.1;
 
-/** Room at the right, so that the last time is not cut; px. */
-const EDGE = 24;
-
-const style = (name: string): string => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-
 const optionsOf = (
-  { series, format, least = 1, height = HEIGHT }: ChartProps,
-  width: number,
+  { series, format, least = 1 }: ChartProps,
   point: (index: number | undefined) => void,
-): uPlot.Options => {
-  const grid = { stroke: style("--line"), width: 1 };
-  const axis = { stroke: style("--muted"), font: `11px ${style("--font")}`, grid, ticks: { show: false } };
-  return {
-    width,
-    height,
-    padding: [8, EDGE, 0, 0],
-    cursor: { y: false, points: { size: 6 }, drag: { x: false, y: false } },
-    legend: { show: false },
-    scales: { x: { time: true }, y: { range: (_, __, max) => [0, Math.max(least, max * HEADROOM)] } },
-    axes: [
-      { ...axis, size: 24, gap: 4, space: 80, values: (_, ticks) => ticks.map((tick) => clock(tick * 1_000)) },
-      { ...axis, size: 62, gap: 6, space: 30, incrs: STEPS, values: (_, ticks) => ticks.map(format) },
-    ],
-    series: [
-      {},
-      ...series.map((_, i) => ({
-        stroke: style(`--series-${i + 1}`),
-        width: 1.5,
-        points: { show: false },
-        ...(i === 0 ? { fill: style("--series-fill") } : {}),
-      })),
-    ],
-    hooks: { setCursor: [({ cursor }) => point(cursor.idx ?? undefined)] },
-  };
-};
+): Omit<uPlot.Options, "width" | "height"> => ({
+  ...commonOptions(point),
+  cursor: { y: false, points: { size: 6 }, drag: { x: false, y: false } },
+  scales: { x: { time: true }, y: { range: (_, __, max) => [0, Math.max(least, max * HEADROOM)] } },
+  axes: [timeAxis(clock), { ...valueAxis(), incrs: STEPS, values: (_, ticks) => ticks.map(format) }],
+  series: [
+    {},
+    ...series.map((_, i) => ({
+      stroke: style(`--series-${i + 1}`),
+      width: 1.5,
+      points: { show: false },
+      ...(i === 0 ? { fill: style("--series-fill") } : {}),
+    })),
+  ],
+});
 
 export const Chart = (props: ChartProps) => {
   const { label, times, series, format, span, height = HEIGHT } = props;
-  const element = useRef<HTMLDivElement>(null);
-  const plot = useRef<uPlot | undefined>(undefined);
   const pointed = useSignal<number | undefined>(undefined);
-  const { value: colours } = theme;
-
-  useEffect(() => {
-    const parent = element.current;
-    if (parent === null) return undefined;
-    const options = optionsOf(props, parent.clientWidth, (index) => {
-      pointed.value = index;
-    });
-    const made = new uPlot(options, undefined, parent);
-    plot.current = made;
-    const observer = new ResizeObserver(() => made.setSize({ width: parent.clientWidth, height }));
-    observer.observe(parent);
-    return () => {
-      observer.disconnect();
-      made.destroy();
-      plot.current = undefined;
-    };
-  }, [series.length, format, height, colours]);
-
-  useEffect(() => {
-    const { current } = plot;
-    if (current === undefined) return;
-    const end = times.at(-1) ?? Date.now() / 1_000;
-    current.batch(() => {
-      current.setData([[...times], ...series.map(({ values }) => [...values])], false);
-      current.setScale("x", { min: end - span, max: end });
-    });
-  }, [times, series, span, format, colours]);
+  const point = (index: number | undefined): void => {
+    pointed.value = index;
+  };
+  const element = usePlot(
+    height,
+    () => optionsOf(props, point),
+    [series.length, format],
+    (plot) => {
+      const end = times.at(-1) ?? Date.now() / 1_000;
+      plot.setData([[...times], ...series.map(({ values }) => [...values])], false);
+      plot.setScale("x", { min: end - span, max: end });
+    },
+    [times, series, span],
+  );
 
   const at = pointed.value === undefined || pointed.value >= times.length ? times.length - 1 : pointed.value;
   const time = times[at];

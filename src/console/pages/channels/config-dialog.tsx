@@ -3,10 +3,8 @@
  */
 import { useSignal } from "@preact/signals";
 import type { ChannelConfig, Client } from "ringmq/client";
-import { useAction } from "../../parts/action.js";
-import { Dialog } from "../../parts/dialog.js";
-import { ErrorLine } from "../../parts/error-line.js";
 import { CheckField, DurationField, NumberField, SelectField } from "../../parts/fields.js";
+import { FormDialog } from "../../parts/form-dialog.js";
 import { text } from "./text.js";
 
 interface ConfigDialogProps {
@@ -35,10 +33,10 @@ export const ConfigDialog = ({ client, channel, config, onSaved, onClose }: Conf
   const changes = changesOf(before, draft.value);
   const isWhole = !Object.values(changes).includes(undefined);
   const isChanged = Object.keys(changes).length > 0;
-  const save = useAction(async () => {
+  const save = async (): Promise<void> => {
     await client.configureChannel(channel, changes as Partial<ChannelConfig>);
     await onSaved();
-  });
+  };
   const set = (change: Draft): void => {
     draft.value = { ...draft.value, ...change };
   };
@@ -55,40 +53,30 @@ export const ConfigDialog = ({ client, channel, config, onSaved, onClose }: Conf
   const durability = draft.value.durability ?? before.durability ?? "";
   const choices = before.durability === undefined ? (["", ...DURABILITIES] as const) : DURABILITIES;
   return (
-    <Dialog title={words.configureTitle} onClose={onClose}>
-      <form
-        onSubmit={(event) => {
-          event.preventDefault();
-          void save.run().then((isSaved) => isSaved && onClose());
-        }}
-      >
-        <CheckField
-          label={label("keep", words.keepField)}
-          hint={words.keepHint}
-          value={draft.value.keep ?? before.keep}
-          onInput={(keep) => set({ keep })}
-        />
-        <NumberField {...numeric("maxMessages", words.maxMessages)} hint={words.noLimit} />
-        <NumberField {...numeric("maxBytes", words.maxBytes)} hint={words.noLimit} />
-        <DurationField {...numeric("maxAge", words.maxAge)} hint={words.noLimit} />
-        <NumberField {...numeric("history", words.history)} hint={words.historyHint} max={65_536} />
-        <NumberField {...numeric("historyBytes", words.historyBytes)} max={16 * 1_024 * 1_024} />
-        <SelectField
-          label={label("durability", words.durability)}
-          value={durability}
-          options={choices.map((each) => [each, words.durabilities[each]] as const)}
-          onInput={(value) => set({ durability: value === "" ? undefined : value })}
-        />
-        <ErrorLine error={save.error} />
-        <footer>
-          <button type="button" onClick={onClose}>
-            {words.close}
-          </button>
-          <button type="submit" class="primary" disabled={!isChanged || !isWhole || save.isRunning}>
-            {words.save}
-          </button>
-        </footer>
-      </form>
-    </Dialog>
+    <FormDialog
+      title={words.configureTitle}
+      deed={words.save}
+      isReady={isChanged && isWhole}
+      act={save}
+      onClose={onClose}
+    >
+      <CheckField
+        label={label("keep", words.keepField)}
+        hint={words.keepHint}
+        value={draft.value.keep ?? before.keep}
+        onInput={(keep) => set({ keep })}
+      />
+      <NumberField {...numeric("maxMessages", words.maxMessages)} hint={words.noLimit} />
+      <NumberField {...numeric("maxBytes", words.maxBytes)} hint={words.noLimit} />
+      <DurationField {...numeric("maxAge", words.maxAge)} hint={words.noLimit} />
+      <NumberField {...numeric("history", words.history)} hint={words.historyHint} max={65_536} />
+      <NumberField {...numeric("historyBytes", words.historyBytes)} max={16 * 1_024 * 1_024} />
+      <SelectField
+        label={label("durability", words.durability)}
+        value={durability}
+        options={choices.map((each) => [each, words.durabilities[each]] as const)}
+        onInput={(value) => set({ durability: value === "" ? undefined : value })}
+      />
+    </FormDialog>
   );
 };

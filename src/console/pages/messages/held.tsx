@@ -6,9 +6,9 @@ import { useEffect } from "preact/hooks";
 import type { Message } from "ringmq/client";
 import { useAction } from "../../parts/action.js";
 import { bodyPreview } from "../../parts/body-preview.js";
-import { Dialog } from "../../parts/dialog.js";
 import { ErrorLine } from "../../parts/error-line.js";
 import { NumberField, SelectField } from "../../parts/fields.js";
+import { FormDialog } from "../../parts/form-dialog.js";
 import { age } from "../../parts/format.js";
 import { Name } from "../../parts/name.js";
 import type { HeldMessage, HeldMessages } from "./held-messages.js";
@@ -30,55 +30,39 @@ export const Pop = ({ held, queue, isDead, ttr, onDone, onClose }: PopProps) => 
   const words = text();
   const max = useSignal<number | undefined>(1);
   const from = useSignal<"ready" | "dead">(isDead ? "dead" : "ready");
-  const { run, isRunning, error } = useAction(async () => {
+  const pop = async (): Promise<void> => {
     const came = await held.pop({ queue, max: max.value ?? 1, isDead: from.value === "dead", ttr });
     if (came === 0) throw new Error(words.popNothing);
-  });
-  const submit = async (event: Event): Promise<void> => {
-    event.preventDefault();
-    if (!(await run())) return;
     onDone();
-    onClose();
   };
   return (
-    <Dialog title={words.popTitle} onClose={onClose}>
-      <form onSubmit={(event) => void submit(event)}>
-        <SelectField
-          label={
-            <>
-              {words.popFrom} <Name value={queue} />
-            </>
-          }
-          value={from.value}
-          options={[
-            ["ready", words.popFromReady],
-            ["dead", words.popFromDead],
-          ]}
-          onInput={(next) => {
-            from.value = next;
-          }}
-        />
-        <NumberField
-          label={words.popCount}
-          min={1}
-          max={MOST}
-          value={max.value}
-          onInput={(next) => {
-            max.value = next;
-          }}
-        />
-        <p class="muted">{words.popText}</p>
-        <ErrorLine error={error} />
-        <footer>
-          <button type="button" onClick={onClose}>
-            {words.cancel}
-          </button>
-          <button type="submit" class="primary" disabled={max.value === undefined || isRunning}>
-            {words.pop}
-          </button>
-        </footer>
-      </form>
-    </Dialog>
+    <FormDialog title={words.popTitle} deed={words.pop} isReady={max.value !== undefined} act={pop} onClose={onClose}>
+      <SelectField
+        label={
+          <>
+            {words.popFrom} <Name value={queue} />
+          </>
+        }
+        value={from.value}
+        options={[
+          ["ready", words.popFromReady],
+          ["dead", words.popFromDead],
+        ]}
+        onInput={(next) => {
+          from.value = next;
+        }}
+      />
+      <NumberField
+        label={words.popCount}
+        min={1}
+        max={MOST}
+        value={max.value}
+        onInput={(next) => {
+          max.value = next;
+        }}
+      />
+      <p class="muted">{words.popText}</p>
+    </FormDialog>
   );
 };
 

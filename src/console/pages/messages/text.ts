@@ -95,7 +95,6 @@ export const text = texts({
     publishedDuplicate: (id: string) => `Not published: message ${id} has this key.`,
     publishedMany: (count: string) => `${count} messages were published.`,
     close: "Close",
-    cancel: "Cancel",
     // Popping.
     pop: "Pop",
     popTitle: "Pop by hand",
@@ -198,7 +197,6 @@ export const text = texts({
     publishedDuplicate: (id) => `未发布：消息 ${id} 已使用此键。`,
     publishedMany: (count) => `已发布 ${count} 条消息。`,
     close: "关闭",
-    cancel: "取消",
     pop: "拉取",
     popTitle: "手动拉取",
     popCount: "最多条数",

@@ -2,10 +2,8 @@
  * Adds a node that does not announce itself.
  */
 import { useSignal } from "@preact/signals";
-import { useAction } from "../../parts/action.js";
-import { Dialog } from "../../parts/dialog.js";
-import { ErrorLine } from "../../parts/error-line.js";
 import { NumberField, TextField } from "../../parts/fields.js";
+import { FormDialog } from "../../parts/form-dialog.js";
 import { addNode, type ListedNodes } from "./listed-nodes.js";
 import { text } from "./text.js";
 
@@ -28,67 +26,52 @@ export const AddNode = ({ kind, added, onClose }: AddNodeProps) => {
     id.value === undefined || weight.value === undefined || tcp.value.trim() === "" || http.value.trim() === ""
       ? undefined
       : { node_id: id.value, weight: weight.value, tcp_addr: tcp.value.trim(), http_addr: http.value.trim() };
-  const { run, isRunning, error } = useAction(async () => {
+  const add = async (): Promise<void> => {
     if (node === undefined) return;
     await addNode(node);
     await added();
-  });
-  const submit = async (event: Event): Promise<void> => {
-    event.preventDefault();
-    if (await run()) onClose();
   };
   return (
-    <Dialog title={words.addTitle} onClose={onClose}>
-      <form onSubmit={(event) => void submit(event)}>
-        <div class="prose">
-          <p>{words.addText}</p>
-          <p>{kind === "etcd" ? words.addToEtcd : words.addToRegistry}</p>
-        </div>
-        <NumberField
-          label={words.id}
-          hint={words.idHint}
-          min={1}
-          max={MOST_NODES}
-          value={id.value}
-          onInput={(value) => {
-            id.value = value;
-          }}
-        />
-        <TextField
-          label={words.tcp}
-          placeholder="10.0.0.2:9503"
-          value={tcp.value}
-          onInput={(value) => {
-            tcp.value = value;
-          }}
-        />
-        <TextField
-          label={words.http}
-          placeholder="10.0.0.2:9504"
-          value={http.value}
-          onInput={(value) => {
-            http.value = value;
-          }}
-        />
-        <NumberField
-          label={words.weight}
-          hint={words.weightHint}
-          max={MOST_WEIGHT}
-          value={weight.value}
-          onInput={(value) => {
-            weight.value = value;
-          }}
-        />
-        <ErrorLine error={error} />
-        <footer>
-          <button type="button" onClick={onClose}>
-            {words.cancel}
-          </button>
-          <button type="submit" class="primary" disabled={node === undefined || isRunning}>
-            {words.add}
-          </button>
-        </footer>
-      </form>
-    </Dialog>
+    <FormDialog title={words.addTitle} deed={words.add} isReady={node !== undefined} act={add} onClose={onClose}>
+      <div class="prose">
+        <p>{words.addText}</p>
+        <p>{kind === "etcd" ? words.addToEtcd : words.addToRegistry}</p>
+      </div>
+      <NumberField
+        label={words.id}
+        hint={words.idHint}
+        min={1}
+        max={MOST_NODES}
+        value={id.value}
+        onInput={(value) => {
+          id.value = value;
+        }}
+      />
+      <TextField
+        label={words.tcp}
+        placeholder="10.0.0.2:9503"
+        value={tcp.value}
+        onInput={(value) => {
+          tcp.value = value;
+        }}
+      />
+      <TextField
+        label={words.http}
+        placeholder="10.0.0.2:9504"
+        value={http.value}
+        onInput={(value) => {
+          http.value = value;
+        }}
+      />
+      <NumberField
+        label={words.weight}
+        hint={words.weightHint}
+        max={MOST_WEIGHT}
+        value={weight.value}
+        onInput={(value) => {
+          weight.value = value;
+        }}
+      />
+    </FormDialog>
   );
 };

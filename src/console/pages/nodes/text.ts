@@ -30,7 +30,6 @@ export const text = texts({
     addText: "A gnode announces itself. Add by hand what does not, such as a broker of ringmq serve. It has to answer.",
     addToRegistry: "The registry pings it, and drops it when it no longer answers.",
     addToEtcd: "In etcd it has no lease: it stays listed until somebody removes it, whether it runs or not.",
-    cancel: "Cancel",
     showToken: "Show a token",
     token: "Token",
     tokenHint:
@@ -64,7 +63,6 @@ export const text = texts({
     addText: "gnode 会自行注册。这里用于添加不会自行注册的节点，例如 ringmq serve 启动的服务器。该节点必须能够响应。",
     addToRegistry: "注册中心会定期检查该节点，无响应时将其移除。",
     addToEtcd: "在 etcd 中它没有租约：无论是否运行，都会一直保留，直到有人将其移除。",
-    cancel: "取消",
     showToken: "出示令牌",
     token: "令牌",
     tokenHint: "令牌会代您出示给注册中心和各节点，仅保存在本服务器内存中，直到您退出。",

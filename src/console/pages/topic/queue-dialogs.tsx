@@ -9,6 +9,7 @@ import { Confirm } from "../../parts/confirm.js";
 import { Dialog } from "../../parts/dialog.js";
 import { ErrorLine } from "../../parts/error-line.js";
 import { SelectField, TextField } from "../../parts/fields.js";
+import { FormDialog } from "../../parts/form-dialog.js";
 import { count } from "../../parts/format.js";
 import { visible } from "../../parts/name.js";
 import { text } from "./text.js";
@@ -27,36 +28,27 @@ interface QueueDialogProps extends DialogProps {
 export const DeclareQueue = ({ client, topic, reload, onClose }: DialogProps) => {
   const words = text();
   const queue = useSignal("");
-  const { run, isRunning, error } = useAction(async () => {
+  const declare = async (): Promise<void> => {
     await client.declareQueue(topic, queue.value);
     await reload();
-  });
-  const submit = async (event: Event): Promise<void> => {
-    event.preventDefault();
-    if (await run()) onClose();
   };
   return (
-    <Dialog title={words.declareTitle} onClose={onClose}>
-      <form onSubmit={(event) => void submit(event)}>
-        <TextField
-          label={words.bindKey}
-          hint={words.bindKeyHint}
-          value={queue.value}
-          onInput={(value) => {
-            queue.value = value;
-          }}
-        />
-        <ErrorLine error={error} />
-        <footer>
-          <button type="button" onClick={onClose}>
-            {words.cancel}
-          </button>
-          <button type="submit" class="primary" disabled={queue.value === "" || isRunning}>
-            {words.declare}
-          </button>
-        </footer>
-      </form>
-    </Dialog>
+    <FormDialog
+      title={words.declareTitle}
+      deed={words.declare}
+      isReady={queue.value !== ""}
+      act={declare}
+      onClose={onClose}
+    >
+      <TextField
+        label={words.bindKey}
+        hint={words.bindKeyHint}
+        value={queue.value}
+        onInput={(value) => {
+          queue.value = value;
+        }}
+      />
+    </FormDialog>
   );
 };
 

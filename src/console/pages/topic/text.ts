@@ -39,7 +39,6 @@ export const text = texts({
     declareTitle: "Declare a queue",
     bindKey: "Bind key",
     bindKeyHint: "The name of the queue within the topic. In route mode exact, messages with this route key go there.",
-    cancel: "Cancel",
     purgeTitle: (queue: string) => `Purge the queue ${queue}?`,
     purgeState: "Messages that are dropped",
     states: {
@@ -170,7 +169,6 @@ export const text = texts({
     declareTitle: "声明队列",
     bindKey: "绑定键",
     bindKeyHint: "队列在主题中的名称。路由模式为 exact 时，带有该路由键的消息进入此队列。",
-    cancel: "取消",
     purgeTitle: (queue) => `清空队列 ${queue}？`,
     purgeState: "要丢弃的消息",
     states: { ready: "就绪", delayed: "延迟", "in-flight": "处理中", dead: "死信", all: "全部" },

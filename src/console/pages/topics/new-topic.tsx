@@ -4,10 +4,8 @@
 import { useSignal } from "@preact/signals";
 import type { Client } from "ringmq/client";
 import { goTo, hrefTo } from "../../base/route.js";
-import { useAction } from "../../parts/action.js";
-import { Dialog } from "../../parts/dialog.js";
-import { ErrorLine } from "../../parts/error-line.js";
 import { TextField } from "../../parts/fields.js";
+import { FormDialog } from "../../parts/form-dialog.js";
 import { text } from "./text.js";
 
 interface NewTopicProps {
@@ -20,42 +18,28 @@ export const NewTopic = ({ client, onClose, onMade }: NewTopicProps) => {
   const words = text();
   const name = useSignal("");
   const queue = useSignal("");
-  const { run, isRunning, error } = useAction(() => client.declareQueue(name.value, queue.value));
-  const submit = async (event: Event): Promise<void> => {
-    event.preventDefault();
-    if (!(await run())) return;
+  const make = async (): Promise<void> => {
+    await client.declareQueue(name.value, queue.value);
     onMade();
-    onClose();
     goTo(hrefTo(["topics", name.value]));
   };
   return (
-    <Dialog title={words.newTitle} onClose={onClose}>
-      <form onSubmit={(event) => void submit(event)}>
-        <TextField
-          label={words.newName}
-          value={name.value}
-          onInput={(value) => {
-            name.value = value;
-          }}
-        />
-        <TextField
-          label={words.queue}
-          hint={words.queueHint}
-          value={queue.value}
-          onInput={(value) => {
-            queue.value = value;
-          }}
-        />
-        <ErrorLine error={error} />
-        <footer>
-          <button type="button" onClick={onClose}>
-            {words.cancel}
-          </button>
-          <button type="submit" class="primary" disabled={name.value === "" || isRunning}>
-            {words.make}
-          </button>
-        </footer>
-      </form>
-    </Dialog>
+    <FormDialog title={words.newTitle} deed={words.make} isReady={name.value !== ""} act={make} onClose={onClose}>
+      <TextField
+        label={words.newName}
+        value={name.value}
+        onInput={(value) => {
+          name.value = value;
+        }}
+      />
+      <TextField
+        label={words.queue}
+        hint={words.queueHint}
+        value={queue.value}
+        onInput={(value) => {
+          queue.value = value;
+        }}
+      />
+    </FormDialog>
   );
 };

@@ -24,7 +24,6 @@ export const text = texts({
     queue: "Queue",
     queueHint: "Its bind key. Empty: default",
     make: "Create",
-    cancel: "Cancel",
   },
   zh: {
     title: "主题",
@@ -48,6 +47,5 @@ export const text = texts({
     queue: "队列",
     queueHint: "队列的绑定键，留空为 default",
     make: "创建",
-    cancel: "取消",
   },
 });
