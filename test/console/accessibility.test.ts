@@ -1,18 +1,10 @@
 /** Every page of the console, light and dark, by the rules of WCAG 2.1 AA that a program can check: contrast, labels, roles, order. */
 import axe from "axe-core";
-import { beforeAll, beforeEach, expect, it } from "vitest";
-import { FETCH_TIMEOUT } from "../debian-package.js";
+import { expect, it } from "vitest";
 import { clientOf, testBroker } from "./brokers.js";
-import { launchBrowser, openConsole } from "./browser.js";
+import { openConsole, useBrowser } from "./browser.js";
 
-let missing: string | undefined;
-beforeAll(async () => {
-  missing = await launchBrowser();
-}, FETCH_TIMEOUT);
-
-beforeEach((context) => {
-  if (missing !== undefined) context.skip(missing);
-});
+useBrowser();
 
 /** Of a page in the other theme its colours alone can be wrong. */
 const RULES = {

@@ -4,8 +4,9 @@
  */
 import { delimiter } from "node:path";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
-import { afterAll, expect, onTestFinished } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, onTestFinished } from "vitest";
 import { findChromium } from "../chromium.js";
+import { FETCH_TIMEOUT } from "../debian-package.js";
 
 declare global {
   interface Window {
@@ -36,14 +37,19 @@ const launch = async (): Promise<Browser> => {
   });
 };
 
-/** Launches it, for a `beforeAll`; why there is none, as text. */
-export const launchBrowser = async (): Promise<string | undefined> => {
-  try {
-    browser = await launch();
-    return undefined;
-  } catch (error) {
-    return `there is no Chromium: ${error}`;
-  }
+/** Launches it for the tests of a file, which are skipped where there is none. To be called once, at the top. */
+export const useBrowser = (): void => {
+  let missing: string | undefined;
+  beforeAll(async () => {
+    try {
+      browser = await launch();
+    } catch (error) {
+      missing = `there is no Chromium: ${error}`;
+    }
+  }, FETCH_TIMEOUT);
+  beforeEach((context) => {
+    if (missing !== undefined) context.skip(missing);
+  });
 };
 
 export interface OpenOptions extends Pick<BrowserContextOptions, "colorScheme" | "locale" | "viewport"> {
@@ -57,7 +63,7 @@ export const openConsole = async (
   hash = "#/",
   { mayLog, ...options }: OpenOptions = {},
 ): Promise<Page> => {
-  if (browser === undefined) throw new Error("launchBrowser comes first");
+  if (browser === undefined) throw new Error("useBrowser comes first");
   const origin = `http://127.0.0.1:${port}`;
   const context = await browser.newContext({ locale: "en-US", ...options });
   context.setDefaultTimeout(TIMEOUT);

@@ -1,21 +1,15 @@
 /** Pages that tell why: dead letters, what is in the way, the history of a message; and channels as they are published to. */
 import type { Page } from "playwright-core";
 import type { Client } from "ringmq/client";
-import { beforeAll, beforeEach, expect, it, onTestFinished } from "vitest";
-import { FETCH_TIMEOUT } from "../debian-package.js";
+import { beforeAll, expect, it, onTestFinished } from "vitest";
 import { type ConsoleBroker, clientOf, openBroker } from "./brokers.js";
-import { launchBrowser, openConsole } from "./browser.js";
+import { openConsole, useBrowser } from "./browser.js";
 
-let missing: string | undefined;
 let broker: ConsoleBroker;
+useBrowser();
 beforeAll(async () => {
-  missing = await launchBrowser();
   broker = await openBroker({ durability: "write" });
   return broker.close;
-}, FETCH_TIMEOUT);
-
-beforeEach((context) => {
-  if (missing !== undefined) context.skip(missing);
 });
 
 /** Names and bodies that somebody has chosen to do harm. */

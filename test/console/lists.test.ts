@@ -1,20 +1,14 @@
 /** Lists of the console: what is in them, whatever it is called and however much it is, and how they are walked through. */
 import type { Page } from "playwright-core";
-import { beforeAll, beforeEach, expect, it } from "vitest";
-import { FETCH_TIMEOUT } from "../debian-package.js";
+import { beforeAll, expect, it } from "vitest";
 import { type ConsoleBroker, clientOf, openBroker } from "./brokers.js";
-import { launchBrowser, openConsole } from "./browser.js";
+import { openConsole, useBrowser } from "./browser.js";
 
-let missing: string | undefined;
 let shared: ConsoleBroker;
+useBrowser();
 beforeAll(async () => {
-  missing = await launchBrowser();
   shared = await openBroker();
   return shared.close;
-}, FETCH_TIMEOUT);
-
-beforeEach((context) => {
-  if (missing !== undefined) context.skip(missing);
 });
 
 const row = (page: Page, text: string) => page.locator("tbody tr", { hasText: text });

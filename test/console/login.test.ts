@@ -1,19 +1,11 @@
 /** The console of a broker that has users: who is let in, as whom, and for how long. */
 import type { UserOptions } from "ringmq";
-import { beforeAll, beforeEach, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { hashOf } from "../../src/main/access/token-hash.js";
-import { FETCH_TIMEOUT } from "../debian-package.js";
 import { testBroker } from "./brokers.js";
-import { launchBrowser, openConsole } from "./browser.js";
+import { openConsole, useBrowser } from "./browser.js";
 
-let missing: string | undefined;
-beforeAll(async () => {
-  missing = await launchBrowser();
-}, FETCH_TIMEOUT);
-
-beforeEach((context) => {
-  if (missing !== undefined) context.skip(missing);
-});
+useBrowser();
 
 const TOKEN = "ringmq_token-of-somebody";
 

@@ -1,20 +1,14 @@
 /** The page of a topic's messages: looking at them, looking one up, publishing and popping by hand. */
 import type { Page } from "playwright-core";
-import { beforeAll, beforeEach, expect, it } from "vitest";
-import { FETCH_TIMEOUT } from "../debian-package.js";
+import { beforeAll, expect, it } from "vitest";
 import { type ConsoleBroker, clientOf, openBroker } from "./brokers.js";
-import { launchBrowser, openConsole } from "./browser.js";
+import { openConsole, useBrowser } from "./browser.js";
 
-let missing: string | undefined;
 let shared: ConsoleBroker;
+useBrowser();
 beforeAll(async () => {
-  missing = await launchBrowser();
   shared = await openBroker();
   return shared.close;
-}, FETCH_TIMEOUT);
-
-beforeEach((context) => {
-  if (missing !== undefined) context.skip(missing);
 });
 
 const HOSTILE = "<img src=x onerror=window.hacked=1>\u202e";

@@ -4,27 +4,21 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import type { Page } from "playwright-core";
-import { beforeAll, beforeEach, expect, it, onTestFinished } from "vitest";
+import { beforeAll, expect, it, onTestFinished } from "vitest";
 import { hashOf } from "../../src/main/access/token-hash.js";
 import { listRegistered } from "../../src/registry/discovery/index.js";
-import { FETCH_TIMEOUT } from "../debian-package.js";
 import { registration, testRegistry, urlOf } from "../registry/nodes.js";
 import { type ConsoleBroker, clientOf, openBroker } from "./brokers.js";
-import { launchBrowser, openConsole } from "./browser.js";
+import { openConsole, useBrowser } from "./browser.js";
 
 const TOKEN = "ringmq_of-an-operator";
 
-let missing: string | undefined;
 let first: ConsoleBroker;
 let second: ConsoleBroker;
+useBrowser();
 beforeAll(async () => {
-  missing = await launchBrowser();
   [first, second] = [await openBroker({ node: 1 }), await openBroker({ node: 2 })];
   return () => Promise.all([first.close(), second.close()]);
-}, FETCH_TIMEOUT);
-
-beforeEach((context) => {
-  if (missing !== undefined) context.skip(missing);
 });
 
 const nodeOf = ({ tcp, http }: ConsoleBroker, id: number) => ({

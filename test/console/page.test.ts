@@ -1,20 +1,14 @@
 /** The page of the console: what it shows of a broker, what it does to it, and that it goes on when the broker was away. */
 import type { Page } from "playwright-core";
-import { beforeAll, beforeEach, expect, it, onTestFinished } from "vitest";
-import { FETCH_TIMEOUT } from "../debian-package.js";
+import { beforeAll, expect, it, onTestFinished } from "vitest";
 import { type ConsoleBroker, clientOf, openBroker, testBroker } from "./brokers.js";
-import { launchBrowser, openConsole } from "./browser.js";
+import { openConsole, useBrowser } from "./browser.js";
 
-let missing: string | undefined;
 let shared: ConsoleBroker;
+useBrowser();
 beforeAll(async () => {
-  missing = await launchBrowser();
   shared = await openBroker();
   return shared.close;
-}, FETCH_TIMEOUT);
-
-beforeEach((context) => {
-  if (missing !== undefined) context.skip(missing);
 });
 
 /** What a tile of the overview says. */

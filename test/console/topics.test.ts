@@ -1,21 +1,15 @@
 /** The pages of topics: their list, and one of them with its queues, its consumers and its settings. */
 import type { Page } from "playwright-core";
-import { beforeAll, beforeEach, expect, it } from "vitest";
+import { beforeAll, expect, it } from "vitest";
 import { hashOf } from "../../src/main/access/token-hash.js";
-import { FETCH_TIMEOUT } from "../debian-package.js";
 import { type ConsoleBroker, clientOf, openBroker, testBroker } from "./brokers.js";
-import { launchBrowser, openConsole } from "./browser.js";
+import { openConsole, useBrowser } from "./browser.js";
 
-let missing: string | undefined;
 let shared: ConsoleBroker;
+useBrowser();
 beforeAll(async () => {
-  missing = await launchBrowser();
   shared = await openBroker();
   return shared.close;
-}, FETCH_TIMEOUT);
-
-beforeEach((context) => {
-  if (missing !== undefined) context.skip(missing);
 });
 
 const HOSTILE = '<img src=x onerror="window.hacked=1">\u202e/?#&%2F';
