@@ -134,6 +134,13 @@ it("shows what a connection takes messages from, and leads there", async () => {
   await page.goto(`http://127.0.0.1:${broker.http}/console/#/topics`);
   await page.goto(`http://127.0.0.1:${broker.http}/console/#/connections?id=${id}`);
   await dialog(page).getByText("taker").waitFor();
+  // On the page itself, from one to another.
+  await page.evaluate(() => {
+    location.hash = "#/connections?id=999998";
+  });
+  await page.getByText("This connection is not there any more.").waitFor();
+  await page.goBack();
+  await dialog(page).getByText("taker").waitFor();
   await row.getByRole("link", { name: "taken" }).click();
   await page.waitForURL(/#\/topics\/taken$/);
   await page.goto(`http://127.0.0.1:${broker.http}/console/#/connections?id=999999`);

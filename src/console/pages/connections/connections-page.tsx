@@ -5,7 +5,7 @@ import { useSignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
 import type { ConnectionInfo } from "ringmq/client";
 import type { PageProps } from "../../base/page.js";
-import { route } from "../../base/route.js";
+import { goTo, hrefTo, route } from "../../base/route.js";
 import { collect, usePolled } from "../../broker/polled.js";
 import { Confirm } from "../../parts/confirm.js";
 import { ErrorLine } from "../../parts/error-line.js";
@@ -20,11 +20,10 @@ import { text } from "./text.js";
 
 type Words = ReturnType<typeof text>;
 
-interface Deeds {
-  readonly close: (connection: ConnectionInfo) => void;
-  /** Shows what it takes messages from. */
-  readonly open: (id: number) => void;
-}
+type Close = (connection: ConnectionInfo) => void;
+
+/** The address tells which is open: it can be sent to somebody, and the browser's way back closes it. */
+const open = (id: number): void => goTo(hrefTo(["connections"], { id: String(id) }));
 
 const userColumn = (words: Words): Column<ConnectionInfo> => ({
   key: "user",
@@ -36,7 +35,7 @@ const userColumn = (words: Words): Column<ConnectionInfo> => ({
 });
 
 /** Who has shown to be somebody is told where anybody has. */
-const columnsOf = (words: Words, hasUsers: boolean, { close, open }: Deeds): readonly Column<ConnectionInfo>[] => [
+const columnsOf = (words: Words, hasUsers: boolean, close: Close): readonly Column<ConnectionInfo>[] => [
   { key: "id", title: words.id, cell: ({ id }) => id, sort: ({ id }) => id, numeric: true, width: "4.5rem" },
   {
     key: "client",
@@ -134,16 +133,13 @@ export const Page = ({ client }: PageProps) => {
   const words = text();
   const { value, error, reload } = usePolled(() => collect(client.connections()), [client]);
   const closing = useSignal<ConnectionInfo | undefined>(undefined);
-  const opened = useSignal<number | undefined>(Number(route.value.query.get("id") ?? undefined) || undefined);
+  const opened = Number(route.value.query.get("id")) || undefined;
   const hasUsers = value?.rows.some(({ user }) => user !== "") === true;
   const columns = useMemo(() => {
-    const close = (connection: ConnectionInfo): void => {
+    const close: Close = (connection) => {
       closing.value = connection;
     };
-    const open = (id: number): void => {
-      opened.value = id;
-    };
-    return columnsOf(words, hasUsers, { close, open });
+    return columnsOf(words, hasUsers, close);
   }, [words, hasUsers]);
   const { value: chosen } = closing;
   return (
@@ -160,20 +156,17 @@ export const Page = ({ client }: PageProps) => {
           columns={columns}
           rowKey={({ id }) => id}
           searched={({ id, name, user, protocol, address }) => `${id} ${name} ${user} ${protocol} ${address}`}
-          onOpen={({ id }) => {
-            opened.value = id;
-          }}
+          onOpen={({ id }) => open(id)}
           empty={words.empty}
         />
       )}
-      {opened.value !== undefined && value !== undefined && (
+      {opened !== undefined && value !== undefined && (
         <ConsumersDialog
+          key={opened}
           client={client}
-          id={opened.value}
-          connection={value.rows.find(({ id }) => id === opened.value)}
-          onClose={() => {
-            opened.value = undefined;
-          }}
+          id={opened}
+          connection={value.rows.find(({ id }) => id === opened)}
+          onClose={() => goTo(hrefTo(["connections"]))}
         />
       )}
       {chosen !== undefined && (

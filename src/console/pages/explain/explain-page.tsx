@@ -1,12 +1,13 @@
 /**
  * Why messages of a topic, or of one of its queues, do not arrive.
  */
-import { useSignal } from "@preact/signals";
+
 import type { PageProps } from "../../base/page.js";
 import { goTo, hrefTo, route } from "../../base/route.js";
 import { usePolled } from "../../broker/polled.js";
 import { Findings } from "../../findings/findings.js";
 import { SelectField, TextField } from "../../parts/fields.js";
+import { useFollowing } from "../../parts/following.js";
 import { visible } from "../../parts/name.js";
 import { PageHead } from "../../parts/page-head.js";
 import { TopicTabs } from "../../parts/topic-tabs.js";
@@ -25,7 +26,7 @@ export const Page = (props: PageProps) => {
   const { query } = route.value;
   const queue = query.get("queue") ?? undefined;
   const routeKey = query.get("key") ?? undefined;
-  const typed = useSignal(routeKey ?? "");
+  const typed = useFollowing(routeKey ?? "");
   const queues = useQueues(props, topic);
   const show = (nextQueue: string, key: string): void => {
     goTo(

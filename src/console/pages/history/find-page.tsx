@@ -7,6 +7,7 @@ import type { PageProps } from "../../base/page.js";
 import { goTo, hrefTo, route } from "../../base/route.js";
 import { ErrorLine } from "../../parts/error-line.js";
 import { TextField } from "../../parts/fields.js";
+import { useFollowing } from "../../parts/following.js";
 import { count } from "../../parts/format.js";
 import { Name } from "../../parts/name.js";
 import { PageHead } from "../../parts/page-head.js";
@@ -75,7 +76,7 @@ export const Page = ({ client }: PageProps) => {
   const words = text();
   const id = route.value.query.get("id") ?? "";
   const topic = useSignal("");
-  const typed = useSignal(id);
+  const typed = useFollowing(id);
   const search = (event: Event): void => {
     event.preventDefault();
     const wanted = typed.value.trim();
