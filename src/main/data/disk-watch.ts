@@ -100,7 +100,7 @@ export class DiskWatch {
       const text = "the disk is nearly full: publishes are refused until there is space; acks go on";
       this.#log.error({ ...fields, remedy: REMEDY }, text);
     } else {
-      this.#log.warn(fields, "the disk has space again: publishes are taken");
+      this.#log.warn(fields, "the disk has space again: there is more than the reserve");
     }
     this.onChange(this.isFull, free);
   }
