@@ -44,7 +44,14 @@ describe.each(ENGINES)("%s", (_, makeEngine) => {
     const guard = new HttpGuard({ listensOn: "127.0.0.1", allowOrigin: [], allowHost: [] });
     const shares = new AddressShares(100);
     const admission = new Admission({ isFull: false, shares, reserve: () => true, release: () => {} });
-    const entrance = new HttpEntrance(engine, guard, admission, SILENT, JSON.stringify, new Access([], SILENT));
+    const entrance = new HttpEntrance(
+      engine,
+      guard,
+      admission,
+      SILENT,
+      (text) => JSON.stringify(text),
+      new Access([], SILENT),
+    );
     const site = new ConsoleSite(entrance, pageFiles(pathToFileURL(`${page}/`)), host(identify));
     entrance.add("/ping", (exchange) => exchange.reply(undefined, undefined, "OK"));
     entrance.addRest();
