@@ -7,7 +7,7 @@ import { dirname, join } from "node:path";
 import { ballastBytes } from "../../journal/ballast.js";
 import { isJournalFile } from "../../journal/layout.js";
 import type { BrokerOptions } from "../options.js";
-import { ENOUGH_AGAIN } from "./disk-watch.js";
+import { ENOUGH_AGAIN } from "../../workers/shard-thread-data.js";
 
 type JournalOptions = Pick<BrokerOptions, "shards" | "segmentBytes" | "diskReserve">;
 
