@@ -44,6 +44,11 @@ export class Ballast {
     return this.#isGivenUp;
   }
 
+  /** Bytes that should be free for the file: it is no reason to refuse publishes. Once it was given up they are refused for the lack of it. */
+  get room(): number {
+    return this.#isGivenUp ? 0 : this.#bytes;
+  }
+
   /** When to call `provide` again. Infinity: the file exists or is being created. */
   get due(): number {
     return this.#state === "none" ? this.#retryAt : Number.POSITIVE_INFINITY;

@@ -13,12 +13,10 @@ import type { Log } from "../shard/log/log.js";
 import type { PageSource } from "../shard/log/pages.js";
 import type { Segment } from "../shard/log/segment.js";
 import { Ballast } from "./ballast.js";
-import type { Checksum } from "./checksum.js";
-import type { DescriptorReserve } from "./descriptor-reserve.js";
 import { DirectoryNames } from "./directory-names.js";
 import type { Disk } from "./disk.js";
 import { type Fault, isDiskFault, isOutOfDescriptors, isOutOfSpace, SyncError } from "./disk-fault.js";
-import type { Home } from "./home.js";
+import type { FileJournalOptions } from "./file-journal-options.js";
 import type { Journal, JournalState } from "./journal.js";
 import { segmentPath } from "./layout.js";
 import { Ledger } from "./ledger.js";
@@ -27,39 +25,6 @@ import { PageReader } from "./page-reader.js";
 import { Reclaimer } from "./reclaimer.js";
 import { SegmentWriter } from "./segment-writer.js";
 import { MAX_SPARES, Spares } from "./spares.js";
-
-export interface FileJournalOptions {
-  readonly disk: Disk;
-  /** The shard's directory, which exists. */
-  readonly directory: string;
-  readonly checksum: Checksum;
-  readonly level: number;
-  /** As in the log. */
-  readonly segmentBytes: number;
-  /** The sequence of the log's next segment. It makes the names of spare files of different runs differ. */
-  readonly nextSequence: number;
-  /**
-   * Called when a spare will be needed: make a file of that many zeros, durably, and call `spareAnswered`. Without it,
-   * files are made when they are needed, which costs that commit some tens of milliseconds.
-   */
-  readonly wantSpare?: (path: string, bytes: number) => void;
-  /**
-   * Whether there is more space than is reserved for acks and compaction, and `bytes` besides: only then are spares made or
-   * kept. Without it, there always is, until a write fails. Cheap for 0 bytes.
-   */
-  readonly hasSpace?: (bytes: number) => boolean;
-  /** Used when no file can be opened. Without it the journal waits for a free descriptor. */
-  readonly reserve?: Pick<DescriptorReserve, "isWhole" | "fill" | "giveUp">;
-  /** Asked before anything is written; `disk` asks it as well. Without it, names lead where they did. */
-  readonly home?: Pick<Home, "check" | "confirm" | "follow" | "look">;
-  /**
-   * Called with an obsolete file, to be removed at some time. Without it the file is removed at once, which takes tens
-   * of milliseconds for a large file on some file systems.
-   */
-  readonly removeLater?: (path: string) => void;
-  /** Called when obsolete files cannot be removed: once, until a removal succeeds again. */
-  readonly reclaimFailed?: (error: Error) => void;
-}
 
 /** Milliseconds that bytes may stay written but not synced. */
 const SYNC_INTERVAL = 1000;
@@ -180,7 +145,9 @@ export class FileJournal implements Journal, PageSource {
     this.#turnOver(log, now);
     const isReclaimed = this.#reclaim(log, now);
     this.#provide(log, now);
-    if (this.#state.kind === "working" && this.#hasSpace(0)) this.#ballast.provide(now);
+    if (this.#state.kind === "working" && now >= this.#ballast.due && this.#hasSpace(this.#ballast.room)) {
+      this.#ballast.provide(now);
+    }
     if (this.#state.kind === "working") this.#reserve?.fill();
     if (this.#reserve?.isWhole === false) this.#callBy(now + SYNC_INTERVAL);
     if (this.#dirtySince < Number.POSITIVE_INFINITY) this.#callBy(this.#dirtySince + SYNC_INTERVAL);
@@ -431,7 +398,8 @@ export class FileJournal implements Journal, PageSource {
   #turnOver(log: Log, now: number): void {
     const { last } = log.segments;
     if (last === undefined || last.isSealed || this.#isPinned || this.#state.kind !== "working") return;
-    if (this.#hasSpace(0) && !isOutOfSpace(this.#spares.fault)) return;
+    const { fault } = this.#spares;
+    if (this.#hasSpace(0) && (fault === undefined || !isOutOfSpace(fault))) return;
     if (last.used < this.#roomForAcks || last.live > last.total * WASTED_SHARE) return;
     this.#sealAll(log, now);
     if (this.#state.kind !== "working") return;

@@ -6,8 +6,8 @@ import { readdir, stat, statfs } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { ballastBytes } from "../../journal/ballast.js";
 import { isJournalFile } from "../../journal/layout.js";
-import type { BrokerOptions } from "../options.js";
 import { ENOUGH_AGAIN } from "../../workers/shard-thread-data.js";
+import type { BrokerOptions } from "../options.js";
 
 type JournalOptions = Pick<BrokerOptions, "shards" | "segmentBytes" | "diskReserve">;
 
