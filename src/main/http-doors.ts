@@ -77,7 +77,7 @@ export class HttpDoors {
     });
     installHealth(entrance, health);
     if (options.metricsAddress === undefined) installMetrics(entrance, samples);
-    installOpenApi(entrance, { maxMessageBytes, shards });
+    if (options.openapi) installOpenApi(entrance, { maxMessageBytes, shards });
     if (options.console) this.#console = this.#addConsole(parts, shown);
     entrance.unavailable = STARTING;
   }
