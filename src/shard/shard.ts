@@ -72,6 +72,8 @@ export interface ShardOptions {
   /** Extents that a step of a long command may move or drop; default `STEP_EXTENTS` of steps.ts. */
   readonly stepExtents?: number | undefined;
   /** See `StoreOptions`. */
+  readonly markSteps?: number | undefined;
+  /** See `StoreOptions`. */
   readonly hashSecret?: readonly [number, number] | undefined;
   /** Bytes of the directory at the head of a segment; default `HEAD_BYTES` of checkpoint.ts. */
   readonly headBytes?: number | undefined;
