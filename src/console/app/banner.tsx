@@ -1,6 +1,7 @@
 /**
  * How the connection is, when it is not as it should be.
  */
+import { node } from "../base/route.js";
 import { connectAgain, link } from "../broker/link.js";
 import { isOutdated, session } from "../broker/session.js";
 import { ErrorLine } from "../parts/error-line.js";
@@ -18,7 +19,8 @@ const Outdated = () => (
 
 export const Banner = () => {
   const { value: now } = link;
-  if (now.type === "connected") return isOutdated.value ? <Outdated /> : null;
+  const lacksNode = session.value?.kind === "nodes" && node.value === undefined;
+  if (now.type === "connected" || lacksNode) return isOutdated.value ? <Outdated /> : null;
   if (now.type === "connecting") return null;
   const { unavailable } = session.value ?? {};
   return (
