@@ -5,6 +5,7 @@ import { ConsoleSite } from "./console/console-site.js";
 import { pageFiles } from "./console/page-files.js";
 import { failure } from "./front-ends/gmq/http/envelope.js";
 import { installGmqHttp } from "./front-ends/gmq/http/index.js";
+import { turnedAway } from "./front-ends/memmq/http/answer.js";
 import { installMemmqHttp } from "./front-ends/memmq/http/index.js";
 import { SessionChannels } from "./front-ends/memmq/session-channels.js";
 import { installOperatorHttp } from "./front-ends/operator/index.js";
@@ -67,10 +68,16 @@ export class HttpDoors {
     const { entrance } = this.listener;
     installGmqHttp(entrance, sessions, { shards, maxMessageBytes });
     installOperatorHttp(entrance, sessions);
-    installMemmqHttp(entrance, { channels: new SessionChannels(sessions, host), waiting, limits: options, log });
+    installMemmqHttp(entrance, {
+      channels: new SessionChannels(sessions, host),
+      waiting,
+      limits: options,
+      log,
+      refusal: turnedAway,
+    });
     installHealth(entrance, health);
     if (options.metricsAddress === undefined) installMetrics(entrance, samples);
-    installOpenApi(entrance, { maxMessageBytes, shards });
+    if (options.openapi) installOpenApi(entrance, { maxMessageBytes, shards });
     if (options.console) this.#console = this.#addConsole(parts, shown);
     entrance.unavailable = STARTING;
   }

@@ -53,6 +53,8 @@ export interface BrokerOptions extends BrokerLimits {
   readonly metricsTopics: number;
   /** Serves the console, a page for people, below `/console/` of the HTTP port. Default true. */
   readonly console: boolean;
+  /** Describes the HTTP API at `/openapi.json` of the HTTP port. Default true. */
+  readonly openapi: boolean;
   /** With it the TCP port speaks TLS and nothing else. Default: plain TCP. */
   readonly tcpTls: Tls | undefined;
   /** With it the HTTP port speaks HTTPS, and WebSocket over TLS, and nothing else. Default: plain HTTP. */
@@ -150,6 +152,7 @@ const defaults = {
   metricsAddress: undefined,
   metricsTopics: 0,
   console: true,
+  openapi: true,
   tcpTls: undefined,
   httpTls: undefined,
   grpcTls: undefined,

@@ -1,7 +1,9 @@
 /** Keeps a proxy from standing behind itself: its messages would go round for ever, and come again and again. */
 import type { GrpcServerParts } from "../grpc/server.js";
+import { turnedAway } from "../main/front-ends/memmq/http/answer.js";
 import type { Log } from "../main/log.js";
 import type { HttpRequest } from "../main/ports/http/engine.js";
+import type { RefusalBody } from "../main/ports/http/exchange.js";
 import { HttpGuard, type Reach, type Verdict } from "../main/ports/http/guard.js";
 import { TRAIL, type Trail } from "../memmq-client/trail.js";
 
@@ -14,10 +16,8 @@ const PROXY_LOOP = "PROXY_LOOP";
 const EVERY = 10_000;
 
 /** The JSON of a refusal over HTTP. */
-export const refusalBody = (text: string): string =>
-  JSON.stringify(
-    text === LOOP ? { code: 403, error: PROXY_LOOP, msg: text } : { code: 400, error: "BAD_ARGUMENT", msg: text },
-  );
+export const refusalBody: RefusalBody = (text, status) =>
+  text === LOOP ? JSON.stringify({ code: 403, error: PROXY_LOOP, msg: text }) : turnedAway(text, status);
 
 /** Tells whether a request says that it has been here, and the log if it has. */
 const loopWatch = (trail: Trail, log: Log): ((text: string) => boolean) => {

@@ -182,7 +182,13 @@ const httpPort = async (
     new Access([], log),
   );
   const limits = { maxMessageBytes, maxFrameBytes: maxMessageBytes + WORD_BYTES, maxBatchMessages: MAX_BATCH_MESSAGES };
-  installMemmqHttp(listener.entrance, { channels, waiting: new WaitingInput(MAX_BUFFER_BYTES), limits, log });
+  installMemmqHttp(listener.entrance, {
+    channels,
+    waiting: new WaitingInput(MAX_BUFFER_BYTES),
+    limits,
+    log,
+    refusal: refusalBody,
+  });
   const listening = await listener.listen(address);
   const sweeper = setInterval(() => channels.sweep(performance.now()), SWEEP_EVERY);
   sweeper.unref();

@@ -5,8 +5,10 @@
  */
 import { idTime } from "../protocol/id.js";
 import type { Queue } from "../shard/messages/queue.js";
+import type { QueueTopic } from "../shard/messages/queue-context.js";
 import type { Store } from "../shard/messages/store.js";
 import { StoredChannel } from "../shard/topics/stored-channel.js";
+import type { Topic } from "../shard/topics/topic.js";
 
 /** Queues that a look adds up at most: some tens of microseconds. */
 const MAX_QUEUES = 1_024;
@@ -46,12 +48,17 @@ export class QueueSums {
   }
 }
 
+/** Of each of some topics the sums of its queues. */
+export type TopicSums = ReadonlyMap<Topic, QueueSums>;
+
 export class QueueSurvey {
   readonly #store: Pick<Store, "extents">;
   readonly #queues: readonly (Queue | undefined)[];
   readonly #most: number;
   #sums = new QueueSums();
+  #apart: TopicSums | undefined;
   #whole = new QueueSums();
+  #wholeApart: TopicSums | undefined;
   #next = 0;
 
   /** @param most queues that a look adds up */
@@ -66,22 +73,37 @@ export class QueueSurvey {
     return this.#whole;
   }
 
+  /** Of topics that were told apart in the last whole round; undefined: none were. */
+  get topics(): TopicSums | undefined {
+    return this.#wholeApart;
+  }
+
   /** Some queues of the round have been added up. */
   get isUnderWay(): boolean {
     return this.#next > 0;
   }
 
+  /** Has the round that the next look begins also add up the queues of each of these. */
+  tellApart(topics: readonly Topic[]): void {
+    this.#apart = new Map(topics.map((topic) => [topic, new QueueSums()]));
+  }
+
   /** Adds up some more. True: the round is whole. */
   look(): boolean {
+    const apart: ReadonlyMap<QueueTopic, QueueSums> | undefined = this.#apart;
     const end = Math.min(this.#queues.length, this.#next + this.#most);
     for (let i = this.#next; i < end; i++) {
       const queue = this.#queues[i];
-      if (queue !== undefined) this.#sums.add(queue, this.#store);
+      if (queue === undefined) continue;
+      this.#sums.add(queue, this.#store);
+      apart?.get(queue.topic)?.add(queue, this.#store);
     }
     this.#next = end;
     if (end < this.#queues.length) return false;
     this.#whole = this.#sums;
+    this.#wholeApart = this.#apart;
     this.#sums = new QueueSums();
+    this.#apart = undefined;
     this.#next = 0;
     return true;
   }

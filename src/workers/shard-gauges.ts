@@ -110,22 +110,26 @@ export class ShardGauges {
   /** Publishes if it is time to. Returns when it will be; Infinity: after the next step. */
   look(now: number): number {
     if (now < this.#due) return this.#due;
+    const topics = this.#topics;
+    const areDue = topics !== undefined && now >= (this.#topicsDue ?? NEVER);
+    if (areDue && !this.#survey.isUnderWay) this.#survey.tellApart(this.#shard.directory.first(topics.max));
     if (this.#survey.look()) this.#rounds--;
     this.#publish();
     this.#published = now;
-    const topicsDue = this.#topics === undefined ? NEVER : this.#tellTopics(this.#topics, now);
-    this.#due = this.#rounds > 0 ? now + EVERY : topicsDue;
+    if (topics !== undefined && !this.#survey.isUnderWay) this.#tellTopics(topics, now);
+    const isMore = this.#rounds > 0 || this.#survey.isUnderWay;
+    this.#due = isMore ? now + EVERY : topics === undefined ? NEVER : (this.#topicsDue ?? NEVER);
     return this.#due;
   }
 
-  /** Returns when they are told of next; Infinity: after the next step. */
-  #tellTopics({ max, tell }: TopicReports, now: number): number {
-    if (this.#topicsDue === undefined) return NEVER;
-    if (now < this.#topicsDue) return this.#topicsDue;
-    tell(topicRows(this.#shard, max));
+  /** When a round is whole in which they were told apart. */
+  #tellTopics({ tell }: TopicReports, now: number): void {
+    const { topics } = this.#survey;
+    if (topics === undefined) return;
+    tell(topicRows(topics));
     this.#topicsTold = now;
-    this.#topicsDue = undefined;
-    return NEVER;
+    // What came into the round too late is told with the next.
+    this.#topicsDue = this.#rounds > 0 ? now + TOPICS_EVERY : undefined;
   }
 
   #publish(): void {

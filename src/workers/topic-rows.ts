@@ -1,8 +1,7 @@
-/** Reads the metrics of single topics from a shard: those whose names come first, up to a number. */
+/** The metrics of single topics, as a shard tells them: of the topics themselves, and of the sums of their queues. */
 import { TOPIC_COLUMNS, type TopicMetric, type TopicRows } from "../metrics/topic-metrics.js";
-import type { Shard } from "../shard/shard.js";
 import type { Topic } from "../shard/topics/topic.js";
-import { QueueSums } from "./queue-survey.js";
+import type { QueueSums, TopicSums } from "./queue-survey.js";
 
 const columnOf = (key: TopicMetric, topic: Topic, sums: QueueSums): number => {
   switch (key) {
@@ -18,15 +17,14 @@ const columnOf = (key: TopicMetric, topic: Topic, sums: QueueSums): number => {
   }
 };
 
-/** Of `max` topics at most, and of fewer where they have many queues: as many as a listing has. */
-export const topicRows = ({ directory, store }: Pick<Shard, "directory" | "store">, max: number): TopicRows => {
-  const { topics } = directory.list("", max);
-  const values = new Float64Array(topics.length * TOPIC_COLUMNS.length);
+/** `sums`: in the order of the names of the topics. */
+export const topicRows = (sums: TopicSums): TopicRows => {
+  const values = new Float64Array(sums.size * TOPIC_COLUMNS.length);
+  const names: string[] = [];
   let at = 0;
-  for (const topic of topics) {
-    const sums = new QueueSums();
-    for (const queue of topic.queues.values()) sums.add(queue, store);
-    for (const key of TOPIC_COLUMNS) values[at++] = columnOf(key, topic, sums);
+  for (const [topic, ofQueues] of sums) {
+    names.push(topic.name);
+    for (const key of TOPIC_COLUMNS) values[at++] = columnOf(key, topic, ofQueues);
   }
-  return { names: topics.map(({ name }) => name), values };
+  return { names, values };
 };

@@ -11,8 +11,16 @@ it("is a server with memmq's defaults without flags", () => {
     mode: "server",
     listen: { address: EVERYWHERE, transport: "http", certificate: undefined },
     data: undefined,
+    switches: { console: true, openapi: true, trace: false },
   });
   expect(memmqSettings({ address: "", cert_file: "", persist: false, transport: "" })).toEqual(memmqSettings({}));
+});
+
+it("has what every broker has, unless it is switched off, and traces when it is told to", () => {
+  expect(memmqSettings({ no_console: true, no_openapi: true, trace: true })).toMatchObject({
+    switches: { console: false, openapi: false, trace: true },
+  });
+  expect(memmqSettings({ no_console: false, no_openapi: "", trace: false })).toEqual(memmqSettings({}));
 });
 
 it("keeps messages where it is told, or beside the files of topics", () => {
@@ -67,6 +75,8 @@ it.each([
   [{ proxy: true, servers: ["a"], data: "d" }, "a proxy has no messages of its own"],
   [{ client: true, topic: "t", publish: true, data: "d" }, "a client keeps nothing"],
   [{ i: true, topic: "t", address: EVERYWHERE }, "--address is for a server or a proxy, not for a client"],
+  [{ client: true, topic: "t", publish: true, trace: true }, "--trace is for a server: leave it out"],
+  [{ proxy: true, servers: ["a"], no_console: true }, "--no_console is for a server: leave it out"],
   [{ cert_file: "c.pem" }, "--cert_file and --key_file go together"],
   [{ key_file: "k.pem" }, "--cert_file and --key_file go together"],
   [{ data: "d" }, "--data is the directory of --persist"],

@@ -336,8 +336,13 @@ describe.each(CASES)("%s", (_, httpEngine, wire) => {
 
   it("knows no other path, and lets no page of another site in", async () => {
     expect(await ask(head("GET", "/subs?topic=a"))).toEqual([404, "not found"]);
-    const [status] = await ask(head("GET", "/sub?topic=a", "Origin: https://evil.example"));
-    expect(status).toBe(403);
+    for (const path of ["/pub?topic=a", "/sub?topic=a"]) {
+      const [status, json] = await ask(head("GET", path, "Origin: https://evil.example"));
+      expect([status, JSON.parse(json)]).toEqual([
+        403,
+        { code: 403, error: "FORBIDDEN", msg: expect.stringContaining("https://evil.example") },
+      ]);
+    }
   });
 
   it("has streams whose clients are gone leave nothing", async () => {

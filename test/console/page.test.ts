@@ -101,7 +101,9 @@ it("fits a telephone, however long names are", async () => {
 
 it("says so while the broker is away, and goes on when it is back", async () => {
   const broker = await testBroker();
-  const page = await openConsole(broker.http, "#/connections", { mayLog: /net::ERR_|WebSocket connection/ });
+  const page = await openConsole(broker.http, "#/connections", {
+    mayLog: /net::ERR_|WebSocket connection|status of 404/,
+  });
   await row(page, "console").waitFor();
   await page.evaluate(() => {
     window.mark = "kept";
@@ -109,6 +111,9 @@ it("says so while the broker is away, and goes on when it is back", async () => 
   await broker.close();
   const banner = page.getByRole("status").filter({ hasText: "The connection to the broker was lost" });
   await banner.waitFor();
+  // What was not loaded before is, when the broker is back.
+  await page.getByRole("link", { name: "Channels" }).click();
+  await page.getByText("loaded when the server is back").waitFor();
   // Another version has come up in its place.
   await page.route("**/console/session", async (route) => {
     const answer = await route.fetch().catch(() => undefined);
@@ -116,10 +121,15 @@ it("says so while the broker is away, and goes on when it is back", async () => 
     return route.fulfill({ json: { ...(await answer.json()), version: "99.0.0" } });
   });
   await clientOf(await testBroker({}, broker), "afterwards");
-  await row(page, "afterwards").waitFor();
+  await page.getByRole("heading", { name: "Channels" }).waitFor();
   await expect.poll(() => banner.count()).toBe(0);
   expect(await page.evaluate(() => window.mark)).toBe("kept");
   await page.getByText("The server is ringmq 99.0.0 now").waitFor();
+  // Which has other files.
+  await page.route(/topics-page/, (route) => route.fulfill({ status: 404 }));
+  await page.getByRole("link", { name: "Topics" }).click();
+  await page.getByText("no longer has this page as it was").waitFor();
+  await page.getByRole("link", { name: "Connections" }).click();
   await page.getByRole("button", { name: "Reload" }).click();
   await row(page, "afterwards").waitFor();
   expect(await page.evaluate(() => window.mark)).toBeUndefined();

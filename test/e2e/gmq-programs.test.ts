@@ -141,12 +141,16 @@ describe("gnode", () => {
     expect(await (await fetch(`http://${http_addr}/ping`)).text()).toBe("OK");
   });
 
-  it("gives topics its TTR and retries, also to those that were there before", async () => {
+  it("gives topics its TTR and retries, also to those that were there before, and has no more than it is to", async () => {
     const shell = new Shell();
     const before = await startNode(shell);
     await shell.output(`curl -s -d 'data={"topic":"t","body":"b"}' http://127.0.0.1:${before.http}/push`);
     expect(await stop(before)).toBe(0);
-    const node = await startNode(shell, "-register_addr= -msg_ttr=1 -msg_max_retry=1");
+    const node = await startNode(shell, "-register_addr= -msg_ttr=1 -msg_max_retry=1 -no_console -no_openapi=true");
+    const statuses = ["ping", "console/", "openapi.json"].map(
+      async (path) => (await fetch(`http://127.0.0.1:${node.http}/${path}`)).status,
+    );
+    expect(await Promise.all(statuses)).toEqual([200, 404, 404]);
     const address = `-node_addr=127.0.0.1:${node.tcp}`;
     const loop = shell.program(`gclient ${address} -cmd=pop_loop -topic=t`);
     await loop.said(/"retry_count":1/);

@@ -57,10 +57,16 @@ it("memmq shows the certificate that it is given, and reads it again on SIGHUP",
     writeCertificate(shell.directory, { cert, key }, "cert");
   };
   await issue("first");
-  const server = shell.program("memmq -address localhost:0 -cert_file=cert.pem -key_file cert-key.pem");
+  const server = shell.program(
+    "memmq -address localhost:0 -no_console --no_openapi -cert_file=cert.pem -key_file cert-key.pem",
+  );
   const port = await portOf(server);
   expect(new X509Certificate(await shown(shell, port)).subject).toBe("CN=first");
   expect(server.text.err).not.toContain("all interfaces");
+  const statuses = ["ping", "console/", "openapi.json"].map((path) =>
+    shell.output(`curl -s -k -o /dev/null -w "%{http_code}" https://localhost:${port}/${path}`),
+  );
+  expect(await Promise.all(statuses)).toEqual(["200", "404", "404"]);
   await issue("second");
   server.child.kill("SIGHUP");
   await server.said("subject=CN=second");

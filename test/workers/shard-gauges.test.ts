@@ -13,7 +13,7 @@ import { TOPIC_COLUMNS, type TopicRows } from "../../src/metrics/topic-metrics.j
 import type { Queue } from "../../src/shard/messages/queue.js";
 import { QueueSurvey } from "../../src/workers/queue-survey.js";
 import { ShardGauges } from "../../src/workers/shard-gauges.js";
-import { NOW, ShardByHand } from "../shard/shard-by-hand.js";
+import { LIMITS, NOW, ShardByHand } from "../shard/shard-by-hand.js";
 
 const MEMORY = 1024 ** 3;
 
@@ -167,5 +167,38 @@ it("single topics are told of once a second while something happens, the first b
     [0, ["b", "c"], [2, 1]],
     [1_000, ["a", "b"], [3, 2]],
     [6_000, ["a", "b"], [3, 2]],
+  ]);
+});
+
+it("no topic is left out for the queues of another, and each is told whole", () => {
+  const queues = 3_000;
+  const hand = new ShardByHand({ limits: { ...LIMITS, maxQueues: queues } });
+  for (let i = 0; i < queues; i++) {
+    hand.ask({ op: "declareQueue", topic: "a", queue: `key-${i}` });
+    hand.publish("a", { routeKey: `key-${i}` });
+  }
+  hand.publish("b", { count: 2 });
+  hand.publish("c", { count: 3 });
+  let told: [string, number][] = [];
+  const tell = ({ names, values }: TopicRows): void => {
+    const column = TOPIC_COLUMNS.indexOf("ready");
+    told = names.map((name, i) => [name, values[i * TOPIC_COLUMNS.length + column] ?? 0]);
+  };
+  const gauges = new ShardGauges(new SharedArrayBuffer(SHARD_METRICS_BYTES), hand.shard, MEMORY, { max: 2, tell });
+  const look = (): number => {
+    const due = gauges.look(hand.now);
+    if (due < Number.POSITIVE_INFINITY) hand.now = due;
+    return due;
+  };
+  gauges.stepped(hand.now, hand.now);
+  look();
+  expect(told).toEqual([]);
+  // Into the round that is under way, in which its queue has been added up already.
+  hand.publish("a", { routeKey: "key-0" });
+  gauges.stepped(hand.now, hand.now);
+  while (look() < Number.POSITIVE_INFINITY);
+  expect(told).toEqual([
+    ["a", queues + 1],
+    ["b", 2],
   ]);
 });

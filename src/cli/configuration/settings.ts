@@ -4,6 +4,7 @@
  */
 import type { DurabilityName } from "../../main/limits.js";
 import { type BrokerOptions, HTTP_ENGINES, resolveOptions } from "../../main/options.js";
+import { SWITCHES, type SwitchName } from "../broker-switches.js";
 import { ENVIRONMENT } from "../environment.js";
 import { LOG_FORMATS, LOG_LEVELS } from "../log-levels.js";
 import { ADDRESS, COUNT, choiceOf, type Kind, LIST, SIZE, SWITCH, SWITCH_OFF, TEXT, TIME, TLS_PORTS } from "./kinds.js";
@@ -56,6 +57,10 @@ const rowsOf = (): Readonly<Record<string, readonly Row[]>> => {
     description,
     String(kind.write(defaults[name])),
   ];
+  const switchRow = (name: SwitchName): Row => {
+    const { isOn, description } = SWITCHES[name];
+    return isOn ? fixed(name, SWITCH_OFF, description) : [name, SWITCH, description];
+  };
   return {
     listen: [
       fixed(
@@ -82,7 +87,8 @@ const rowsOf = (): Readonly<Record<string, readonly Row[]>> => {
         "what serves HTTP: uws (uWebSockets.js), node (node:http and ws), or auto, the first that loads",
         "engine",
       ),
-      fixed("console", SWITCH_OFF, "no console: a page for people, /console/ on the HTTP port"),
+      switchRow("console"),
+      switchRow("openapi"),
       ["allowOrigin origin", LIST, "sites whose pages may use HTTP and WebSocket, separated by commas; * for all"],
       ["allowHost name", LIST, "names of the broker besides addresses and localhost, separated by commas"],
       ["gmqIdentity user", TEXT, "user that clients of gmq's TCP protocols are, which have no tokens"],
@@ -175,7 +181,7 @@ const rowsOf = (): Readonly<Record<string, readonly Row[]>> => {
       ["logLevel level", choiceOf(LOG_LEVELS), "lowest level to log: debug, info, warn, error or silent", "info"],
       ["logFormat format", choiceOf(LOG_FORMATS), "text for people, or json for programs", "text"],
       ["logFile file", TEXT, "file that the log is appended to in place of standard error; SIGHUP opens it anew"],
-      ["trace", SWITCH, "spans of sampled traces, sent to a collector by OpenTelemetry"],
+      switchRow("trace"),
     ],
   };
 };

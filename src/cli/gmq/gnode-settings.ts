@@ -7,8 +7,9 @@ import {
   DEFAULT_HTTP_PORT,
   DEFAULT_TCP_PORT,
 } from "../../main/options.js";
+import { SWITCH_FLAGS, SWITCH_NAMES, switchOptions } from "../broker-switches.js";
 import { TOKEN_VARIABLE } from "../environment.js";
-import { type FlagGroup, wholeNumber } from "../go-flags.js";
+import { type FlagGroup, parseSwitch, wholeNumber } from "../go-flags.js";
 import { parseListenAddress } from "../units.js";
 import type { KnownKeys } from "./ini-file.js";
 import { LOG_KEYS, parseLevel } from "./log-settings.js";
@@ -113,6 +114,7 @@ export const GNODE_FLAGS: readonly FlagGroup[] = [
       },
     ],
   },
+  SWITCH_FLAGS,
   {
     title: "Configuration and log",
     flags: [
@@ -128,7 +130,7 @@ export const GNODE_FLAGS: readonly FlagGroup[] = [
 ];
 
 export const GNODE_KEYS: KnownKeys = {
-  node: ["id", "weight", "msgTTR", "msgMaxRetry", "dataSavePath", "reportTcpaddr", "reportHttpaddr"],
+  node: ["id", "weight", "msgTTR", "msgMaxRetry", "dataSavePath", "reportTcpaddr", "reportHttpaddr", ...SWITCH_NAMES],
   http_server: PORT_KEYS,
   // Its weight is in gmq's example file, and was never read.
   tcp_server: [...PORT_KEYS, "weight"],
@@ -173,6 +175,10 @@ export const gnodeSettings = (settings: Settings): GnodeSettings => {
       node: id,
       // Beside what a gmq of before may have left in the directory.
       data: join(directory, "ringmq"),
+      ...switchOptions(
+        (flag) => settings.value(flag, undefined, parseSwitch),
+        (name) => settings.value(undefined, ["node", name], parseSwitch),
+      ),
       ...(tcpTls && { tcpTls }),
       ...(httpTls && { httpTls }),
       ...(ttr ? { ttr: ttr * MILLISECONDS } : {}),

@@ -1,5 +1,6 @@
 /** The flags of `memmq`, by memmq's own names, and those that only this program has. */
 import { InvalidArgumentError } from "commander";
+import { SWITCH_FLAGS } from "../broker-switches.js";
 import { TOKEN_VARIABLE } from "../environment.js";
 import { type FlagGroup, parseNames, wholeNumber } from "../go-flags.js";
 import { LOG_LEVELS } from "../log-levels.js";
@@ -64,6 +65,7 @@ export const MEMMQ_FLAGS: readonly FlagGroup[] = [
       { name: "proxy", description: "pass everything on to --servers, and keep nothing" },
     ],
   },
+  { ...SWITCH_FLAGS, title: "A server" },
   {
     title: "A client",
     flags: [

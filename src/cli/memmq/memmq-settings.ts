@@ -1,6 +1,7 @@
 /** What the flags of `memmq` ask for: a server, a proxy or a client. */
 
-import type { Address } from "../../main/options.js";
+import type { Address, BrokerOptions } from "../../main/options.js";
+import { type SwitchFlag, type SwitchName, switchOptions } from "../broker-switches.js";
 import type { LOG_LEVELS } from "../log-levels.js";
 import {
   DEFAULT_DATA,
@@ -42,6 +43,7 @@ export interface ServerSettings {
   readonly listen: ListenSettings;
   /** The directory of messages that are kept. Undefined: they are not. */
   readonly data: string | undefined;
+  readonly switches: Pick<BrokerOptions, SwitchName>;
 }
 
 export interface ProxySettings {
@@ -63,7 +65,7 @@ export interface ClientSettings {
 export type MemmqSettings = ServerSettings | ProxySettings | ClientSettings;
 
 /** As the parsers of the flags have left them; an empty text stands for none. */
-export interface GivenFlags {
+export interface GivenFlags extends Partial<Readonly<Record<SwitchFlag, boolean | "">>> {
   readonly address?: Address | "";
   readonly cert_file?: string;
   readonly key_file?: string;
@@ -100,6 +102,9 @@ const LISTENING: readonly FlagName[] = ["address", "cert_file", "key_file"];
 /** Of clients and proxies. */
 const UPSTREAM: readonly FlagName[] = ["servers", "select", "resolver", "retries", "token", "verify", "ca_file"];
 
+/** Of servers. */
+const SERVING: readonly FlagName[] = ["no_console", "no_openapi", "trace"];
+
 /** Flags that make no sense in a mode, unless they say nothing. @throws FlagsError */
 const refuse = (flags: GivenFlags, names: readonly FlagName[], why: string): void => {
   for (const name of names) {
@@ -124,18 +129,22 @@ export const memmqSettings = (flags: GivenFlags, token?: string): MemmqSettings 
     refuse(flags, UPSTREAM, "is for a client or a proxy: add --client or --proxy");
     const isKept = flags.persist === true;
     if (flags.data && !isKept) throw new FlagsError("--data is the directory of --persist: add that, or leave it out");
-    return { mode: "server", listen: listenSettings(flags), data: isKept ? flags.data || DEFAULT_DATA : undefined };
+    const data = isKept ? flags.data || DEFAULT_DATA : undefined;
+    const switches = switchOptions((name) => (flags[name] === "" ? undefined : flags[name]));
+    return { mode: "server", listen: listenSettings(flags), data, switches };
   }
   const servers = flags.servers || [];
   if (servers.length === 0) {
     throw new FlagsError("--proxy needs servers: --servers=127.0.0.1:8081,127.0.0.1:8082");
   }
+  refuse(flags, SERVING, "is for a server: leave it out");
   refuse(flags, ["persist", "data"], "is for a server: a proxy has no messages of its own");
   return { mode: "proxy", listen: listenSettings(flags), upstream: upstreamSettings(flags, servers, token) };
 };
 
 const clientSettings = (flags: GivenFlags, interactive: boolean, token: string | undefined): ClientSettings => {
   if (!flags.topic) throw new FlagsError("a client needs a topic: --topic=example");
+  refuse(flags, SERVING, "is for a server: leave it out");
   refuse(flags, ["persist", "data"], "is for a server: a client keeps nothing");
   const publish = interactive || flags.publish === true;
   const subscribe = interactive || flags.subscribe === true;

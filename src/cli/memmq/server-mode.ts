@@ -20,10 +20,11 @@ export const runServer = async (settings: ServerSettings, program: Program): Pro
   });
 };
 
-const brokerOptions = ({ listen, data }: ServerSettings): Partial<BrokerOptions> => {
+const brokerOptions = ({ listen, data, switches }: ServerSettings): Partial<BrokerOptions> => {
   const tls = listen.certificate ?? "self-signed";
   return {
     tcp: "off",
+    ...switches,
     ...(listen.transport === "http"
       ? { http: listen.address, httpTls: tls }
       : { http: "off", grpc: listen.address, grpcTls: tls }),

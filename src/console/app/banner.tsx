@@ -1,11 +1,13 @@
 /**
  * How the connection is, when it is not as it should be.
  */
+import { node } from "../base/route.js";
 import { connectAgain, link } from "../broker/link.js";
 import { isOutdated, session } from "../broker/session.js";
 import { ErrorLine } from "../parts/error-line.js";
 import { visible } from "../parts/name.js";
 import { text } from "./text.js";
+import { TrustNode } from "./trust-node.js";
 
 const Outdated = () => (
   <div class="banner" role="status">
@@ -18,7 +20,8 @@ const Outdated = () => (
 
 export const Banner = () => {
   const { value: now } = link;
-  if (now.type === "connected") return isOutdated.value ? <Outdated /> : null;
+  const lacksNode = session.value?.kind === "nodes" && node.value === undefined;
+  if (now.type === "connected" || lacksNode) return isOutdated.value ? <Outdated /> : null;
   if (now.type === "connecting") return null;
   const { unavailable } = session.value ?? {};
   return (
@@ -29,6 +32,7 @@ export const Banner = () => {
         <>
           <p>{text()[now.type]}</p>
           <ErrorLine error={now.error} />
+          <TrustNode error={now.error} />
         </>
       )}
       {now.type === "ended" && (

@@ -98,7 +98,6 @@ const Reader = () => {
 export const Frame = () => {
   const { value: who } = session;
   const isOut = who?.login === true;
-  const lacksNode = who?.kind === "nodes" && node.value === undefined;
   return (
     <>
       <button type="button" class="skip" onClick={() => document.querySelector("main")?.focus()}>
@@ -119,7 +118,7 @@ export const Frame = () => {
         </div>
       </aside>
       <main tabIndex={-1}>
-        {!isOut && !lacksNode && <Banner />}
+        {!isOut && <Banner />}
         {isOut ? <Login /> : <Outlet />}
       </main>
     </>

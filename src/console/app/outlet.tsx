@@ -6,8 +6,8 @@ import type { ComponentType } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import type { PageComponent } from "../base/page.js";
 import { hrefTo, node, route } from "../base/route.js";
-import { client } from "../broker/link.js";
-import { session } from "../broker/session.js";
+import { client, link } from "../broker/link.js";
+import { isOutdated, readSession, session } from "../broker/session.js";
 import { Loading } from "../parts/loading.js";
 import { findPage, NODES, type PageEntry } from "./pages.js";
 import { text } from "./text.js";
@@ -23,14 +23,20 @@ const loaded = new Map<PageEntry, Loaded>();
 const load = async (page: PageEntry): Promise<Loaded> =>
   "load" in page ? { Page: await page.load() } : { Alone: await page.loadAlone() };
 
-const CannotLoad = () => (
-  <div class="empty">
-    <p>{text().cannotLoad}</p>
-    <button type="button" onClick={() => location.reload()}>
-      {text().loadAnew}
-    </button>
-  </div>
-);
+/** The banner has the way out where the server is away, or is another than that of this page. */
+const CannotLoad = () => {
+  const words = text();
+  if (link.value.type === "lost" || link.value.type === "waiting") return <p class="empty">{words.loadLater}</p>;
+  if (isOutdated.value) return <p class="empty">{words.loadNoMore}</p>;
+  return (
+    <div class="empty">
+      <p>{words.cannotLoad}</p>
+      <button type="button" onClick={() => location.reload()}>
+        {words.loadAnew}
+      </button>
+    </div>
+  );
+};
 
 const ChooseNode = () => (
   <p class="empty">
@@ -56,9 +62,10 @@ export const Outlet = () => {
   const failed = useSignal<PageEntry | undefined>(undefined);
   const arrived = useSignal(0);
   const page = found?.page;
+  const isConnected = link.value.type === "connected";
   useEffect(() => {
     if (page === undefined || loaded.has(page)) return;
-    // Whoever comes back to it tries again.
+    // Whoever comes back to it tries again, and so does a server that comes back.
     failed.value = undefined;
     load(page).then(
       (components) => {
@@ -67,9 +74,11 @@ export const Outlet = () => {
       },
       () => {
         failed.value = page;
+        // It may be another version.
+        void readSession().catch(() => {});
       },
     );
-  }, [page]);
+  }, [page, isConnected]);
   // Another page is read from its beginning; the focus is there if what had it is gone.
   const place = path.join("/");
   const before = useRef(place);

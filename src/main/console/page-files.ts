@@ -1,10 +1,10 @@
 /**
- * The files of the page: those that the build has put into a directory. They are read when they are first asked for, and stay
- * in memory, compressed.
+ * The files of the page: those that the build has put into a directory. All are read at once and stay in memory, so that a
+ * program goes on to serve the page that it was started with when its package is replaced: an open page asks for parts by names
+ * that the next build does not have.
  */
 import { createHash } from "node:crypto";
-import { existsSync, readdirSync } from "node:fs";
-import { readFile } from "node:fs/promises";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { extname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -43,16 +43,16 @@ export interface Content {
 
 export class PageFile {
   readonly type: string;
-  readonly #path: string;
+  readonly #bytes: Buffer;
   #content: Promise<Content> | undefined;
 
   /** `name`: as in `assets/index-Bd3f.js`. */
   constructor(
     readonly name: string,
-    path: string,
+    bytes: Buffer,
   ) {
     this.type = TYPES[extname(name)] ?? "application/octet-stream";
-    this.#path = path;
+    this.#bytes = bytes;
   }
 
   /** Its name changes with what is in it. */
@@ -60,17 +60,14 @@ export class PageFile {
     return this.name.startsWith("assets/");
   }
 
-  /** Reads it, the first time. */
+  /** Compresses it, the first time. */
   content(): Promise<Content> {
-    this.#content ??= this.#read().catch((error: unknown) => {
-      this.#content = undefined;
-      throw error;
-    });
+    this.#content ??= this.#represent();
     return this.#content;
   }
 
-  async #read(): Promise<Content> {
-    const bytes = await readFile(this.#path);
+  async #represent(): Promise<Content> {
+    const bytes = this.#bytes;
     const hash = createHash("sha256").update(bytes).digest("base64url").slice(0, 16);
     const compressed = await compress(bytes, { level: LEVEL });
     const isShorter = compressed.length < bytes.length;
@@ -81,7 +78,7 @@ export class PageFile {
   }
 }
 
-/** The files of a page; none where the page is not built. Only what is there now is served. */
+/** The files of a page, as they are now; none where the page is not built. */
 export const pageFiles = (directory: URL = PAGE): readonly PageFile[] => {
   const path = fileURLToPath(directory);
   if (!existsSync(path)) return [];
@@ -90,4 +87,4 @@ export const pageFiles = (directory: URL = PAGE): readonly PageFile[] => {
 };
 
 const fileIn = (directory: string, path: string): PageFile =>
-  new PageFile(path.slice(directory.length).replaceAll("\\", "/").replace(/^\//, ""), path);
+  new PageFile(path.slice(directory.length).replaceAll("\\", "/").replace(/^\//, ""), readFileSync(path));

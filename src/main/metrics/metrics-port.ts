@@ -49,7 +49,14 @@ export class MetricsPort {
       acceptFailed: (error) => log.warn({ error }, "a connection for metrics could not be accepted"),
     };
     const guard = new HttpGuard({ listensOn: address.host, allowOrigin, allowHost });
-    this.#listener = new HttpListener(host, guard, log, (engineHost) => makeEngine(engineHost), JSON.stringify, access);
+    this.#listener = new HttpListener(
+      host,
+      guard,
+      log,
+      (engineHost) => makeEngine(engineHost),
+      (text) => JSON.stringify(text),
+      access,
+    );
   }
 
   get entrance(): HttpEntrance {

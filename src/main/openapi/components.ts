@@ -23,7 +23,8 @@ export const success = (data: Schema, msg: Schema = { const: "success" }): Schem
 export const SCHEMAS = {
   Refusal: {
     ...object({ code: { const: 1 }, data: { type: "null" }, msg: word("Why, for people") }),
-    description: "A refusal of gmq's API, and of whatever decides about a request before its path does",
+    description:
+      "A refusal of gmq's API, and of whatever decides about a request before its path does, but for memmq's",
   },
   TopicStatistics: object(
     {
@@ -65,14 +66,15 @@ export const SCHEMAS = {
     },
     description: "A message to be published. Members that it does not know are skipped",
   },
-  ChannelRefusal: object(
-    {
+  ChannelRefusal: {
+    ...object({
       code: { type: "integer", minimum: 400, maximum: 599, description: "The status of the answer" },
-      error: word("A code of ringmq, or BAD_ARGUMENT for a parameter"),
+      error: word("A code of ringmq, or BAD_ARGUMENT for a parameter; a fault of the broker may have none"),
       msg: word("Why, for people"),
-    },
-    "A refusal of memmq's paths",
-  ),
+    }),
+    required: ["code", "msg"],
+    description: "A refusal of memmq's paths",
+  },
   ChannelLine: {
     description: "What a subscriber is told with `format=json`",
     anyOf: [

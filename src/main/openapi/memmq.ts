@@ -1,8 +1,17 @@
 /** memmq over HTTP and WebSocket. */
 import { MAX_NAME_BYTES } from "../../protocol/limits.js";
 import { OVERFLOWS } from "../../protocol/subscribe-options.js";
-import { GUARDED, NAME, PUBLISHING, schema } from "./components.js";
-import { answer, type Bounds, optional, type Paths, type Response, required, type Schema } from "./specification.js";
+import { NAME, RESPONSES, schema } from "./components.js";
+import {
+  answer,
+  type Bounds,
+  json,
+  optional,
+  type Paths,
+  type Response,
+  required,
+  type Schema,
+} from "./specification.js";
 
 const WHOLE: Schema = { type: "integer", minimum: 0, maximum: Number.MAX_SAFE_INTEGER };
 
@@ -11,15 +20,15 @@ const KEY = optional("key", "What `overflow=conflate` goes by", { type: "string"
 
 const refused = (description: string): Response => answer(description, schema("ChannelRefusal"));
 
-/** Whoever decides about a request before its path does refuses it in its own words. */
-const either = (description: string): Response =>
-  answer(description, { anyOf: [schema("ChannelRefusal"), schema("Refusal")] });
+/** Whoever decides about a request before its path does says the same in the words of the path. */
+const inItsWords = (response: Response): Response => ({ ...response, content: json(schema("ChannelRefusal")) });
 
 const REFUSALS = {
-  "400": either("A parameter is not what it may be, or the request is none"),
-  "403": either("The user's permissions do not allow this, or a page of another site has asked"),
-  "500": either("A fault of the broker, whose log says why"),
-  "503": either("The same may succeed later"),
+  "400": refused("A parameter is not what it may be, or the request is none"),
+  "401": inItsWords(RESPONSES.Unauthorized),
+  "403": refused("The user's permissions do not allow this, or a page of another site has asked"),
+  "500": refused("A fault of the broker, whose log says why"),
+  "503": refused("The same may succeed later"),
   "507": refused("There is no space: MEMORY_FULL, DISK_FULL or TOO_MANY_TOPICS"),
 };
 
@@ -47,8 +56,8 @@ export const memmqPaths = ({ maxMessageBytes }: Bounds): Paths => ({
         content: { "*/*": { schema: { maxLength: maxMessageBytes } } },
       },
       responses: {
-        ...PUBLISHING,
         ...REFUSALS,
+        "429": inItsWords(RESPONSES.TooManyRequests),
         "200": answer("It is published", {
           type: "object",
           required: ["code", "msg"],
@@ -66,9 +75,9 @@ export const memmqPaths = ({ maxMessageBytes }: Bounds): Paths => ({
         "A publish that is refused closes it: 1008, 1009, 1011, or 1013 where the same may succeed later. Without an upgrade, the same as POST.",
       parameters: [TOPIC, KEY],
       responses: {
-        ...GUARDED,
         ...REFUSALS,
         "101": webSocket("It is open"),
+        "429": inItsWords(RESPONSES.TooManyRequests),
         "200": answer("There was no upgrade: the body is published", {
           type: "object",
           required: ["code", "msg"],
@@ -105,7 +114,6 @@ export const memmqPaths = ({ maxMessageBytes }: Bounds): Paths => ({
         optional("format", "Payloads alone, or JSON", { enum: ["raw", "json"], default: "raw" }),
       ],
       responses: {
-        ...GUARDED,
         ...REFUSALS,
         "101": webSocket("It is open"),
         "200": {

@@ -371,6 +371,17 @@ export class Directory {
     this.store.directoryBytes += bytes;
   }
 
+  /** The first `max` topics, in the order of their names, however many queues they have. */
+  first(max: number): Topic[] {
+    const topics: Topic[] = [];
+    for (const name of this.#names.after("")) {
+      if (topics.length === max) break;
+      const topic = this.#topics.get(name);
+      if (topic !== undefined) topics.push(topic);
+    }
+    return topics;
+  }
+
   /**
    * Up to `max` topics in the order of their names, from behind the name `after`, of those in `sight`; whether there are more, and
    * the last name that was looked at.

@@ -74,6 +74,9 @@ describe("the settings of gnode", () => {
         tcp: { host: "127.0.0.1", port: 9503 },
         http: { host: "127.0.0.1", port: 9504 },
         node: 1,
+        console: true,
+        openapi: true,
+        trace: false,
         data: join("data", "gnode", "ringmq"),
       },
       directory: join("data", "gnode"),
@@ -108,4 +111,15 @@ describe("the settings of gnode", () => {
     expect(gnodeSettings(new Settings({ etcd_endpoints: etcd }, undefined))).toMatchObject({ registries: [], etcd });
     expect(settingsOf(file, { etcd_endpoints: etcd })).toMatchObject({ registries: both, etcd });
   });
+});
+
+it("switches what a broker has on and off, by the file and by flags, which beat it", () => {
+  const switches = (text: string, flags = {}): unknown => {
+    const { console, openapi, trace } = settingsOf(text, flags).broker;
+    return [console, openapi, trace];
+  };
+  const file = "[node]\nconsole = false\ntrace = true\n";
+  expect(switches("")).toEqual([true, true, false]);
+  expect(switches(file)).toEqual([false, true, true]);
+  expect(switches(file, { no_console: false, no_openapi: true, trace: false })).toEqual([true, false, false]);
 });

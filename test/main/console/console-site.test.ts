@@ -44,7 +44,14 @@ describe.each(ENGINES)("%s", (_, makeEngine) => {
     const guard = new HttpGuard({ listensOn: "127.0.0.1", allowOrigin: [], allowHost: [] });
     const shares = new AddressShares(100);
     const admission = new Admission({ isFull: false, shares, reserve: () => true, release: () => {} });
-    const entrance = new HttpEntrance(engine, guard, admission, SILENT, JSON.stringify, new Access([], SILENT));
+    const entrance = new HttpEntrance(
+      engine,
+      guard,
+      admission,
+      SILENT,
+      (text) => JSON.stringify(text),
+      new Access([], SILENT),
+    );
     const site = new ConsoleSite(entrance, pageFiles(pathToFileURL(`${page}/`)), host(identify));
     entrance.add("/ping", (exchange) => exchange.reply(undefined, undefined, "OK"));
     entrance.addRest();
@@ -69,17 +76,18 @@ describe.each(ENGINES)("%s", (_, makeEngine) => {
     expect(await get(port, "/console/session")).toContain('{"kind":"nodes","login":true');
   });
 
-  it("reads a file when it is asked for, and again when it could not be read", async () => {
+  it("serves the files that were there when it began, whatever becomes of them", async () => {
     const page = directory();
     mkdirSync(join(page, "assets"));
-    writeFileSync(join(page, "assets/a.css"), "before");
+    writeFileSync(join(page, "index.html"), "<title>old</title>");
+    writeFileSync(join(page, "assets/a-1.css"), "a{}");
     const { port } = await open(page);
-    rmSync(join(page, "assets/a.css"));
-    expect(statusOf(await get(port, "/console/assets/a.css"))).toBe(500);
-    writeFileSync(join(page, "assets/a.css"), "a{}");
-    expect(await get(port, "/console/assets/a.css")).toMatch(/a\{\}$/);
-    rmSync(join(page, "assets/a.css"));
-    expect(await get(port, "/console/assets/a.css")).toMatch(/a\{\}$/);
+    rmSync(join(page, "assets/a-1.css"));
+    writeFileSync(join(page, "assets/a-2.css"), "b{}");
+    writeFileSync(join(page, "index.html"), "<title>new</title>");
+    expect(await get(port, "/console/")).toMatch(/<title>old<\/title>$/);
+    expect(await get(port, "/console/assets/a-1.css")).toMatch(/a\{\}$/);
+    expect(statusOf(await get(port, "/console/assets/a-2.css"))).toBe(404);
   });
 
   it("waits for a host that has to ask whose a token is, and logs nobody in who has gone meanwhile", async () => {

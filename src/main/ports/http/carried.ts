@@ -4,6 +4,7 @@
  */
 import type { SessionClient } from "../../native/session-client.js";
 import type { Caller } from "./caller.js";
+import type { RefusalBody } from "./exchange.js";
 import type { Reach } from "./guard.js";
 
 /** What stands for the client: see `Session`. */
@@ -43,6 +44,8 @@ export interface WebSocketFrontEnd {
   readonly reservedBytes: number;
   /** Which pages it answers; `own`: pages alone. Default: `named`. */
   readonly reach?: Reach;
+  /** How it refuses to open one, whoever says so. Default: as the port does. */
+  readonly refusal?: RefusalBody;
 }
 
 /** A client with an endless answer as its front end sees it. */

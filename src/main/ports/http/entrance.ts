@@ -10,7 +10,7 @@ import type { Admission } from "./admission.js";
 import { identify, showsToken } from "./caller.js";
 import type { Carried, StreamClient, WebSocketClient, WebSocketCodec, WebSocketFrontEnd } from "./carried.js";
 import type { AnswerHead, HttpEngine, HttpRequest, HttpResponse, WebSocketPeer } from "./engine.js";
-import { type ExchangeContext, HttpExchange, JSON_TYPE } from "./exchange.js";
+import { type ExchangeContext, HttpExchange, JSON_TYPE, type RefusalBody } from "./exchange.js";
 import { FrontEndWebSocket } from "./front-end-web-socket.js";
 import type { HttpGuard, Reach, Verdict } from "./guard.js";
 import { StreamExchange } from "./stream-exchange.js";
@@ -42,6 +42,8 @@ export interface PathOptions {
   readonly isAlways?: boolean;
   /** Which pages it answers. Default: `named`. */
   readonly reach?: Reach;
+  /** How it says no, whoever says it. Default: as the port does. */
+  readonly refusal?: RefusalBody;
   /** What it does for HEAD. Default: answers, and does nothing. */
   readonly head?: HttpHandler;
   /** In lower case, the methods that it takes beside HEAD; others are answered with 405. Default: all. */
@@ -73,6 +75,7 @@ export interface HttpPath extends PathOptions {
 /** What a path does for a method. */
 interface Way extends HttpPath {
   readonly handler: HttpHandler;
+  readonly context: ExchangeContext;
 }
 
 export class HttpEntrance implements ExchangeContext {
@@ -94,7 +97,7 @@ export class HttpEntrance implements ExchangeContext {
     guard: HttpGuard,
     admission: Admission,
     readonly log: Log,
-    readonly refusal: (text: string) => string,
+    readonly refusal: RefusalBody,
     access: Access,
   ) {
     this.#access = access;
@@ -114,8 +117,9 @@ export class HttpEntrance implements ExchangeContext {
   /** HEAD is answered and does nothing: what the path would answer would be lost. */
   add(path: string, handler: HttpHandler, options: PathOptions = {}): void {
     this.#paths.push({ path, ...options });
-    const head: Way = { path, handler: options.head ?? answerHead, ...options, publishes: false };
-    const any: Way = { path, handler, ...options };
+    const context = this.#contextOf(options.refusal);
+    const head: Way = { path, context, handler: options.head ?? answerHead, ...options, publishes: false };
+    const any: Way = { path, context, handler, ...options };
     this.#engine.add("head", path, (request, response) => this.#enter(head, request, response));
     this.#engine.add("any", path, (request, response) => this.#enter(any, request, response));
   }
@@ -127,16 +131,17 @@ export class HttpEntrance implements ExchangeContext {
 
   /** Adds a path of WebSockets; a request that is none goes to what `add` has added for it. */
   addWebSocket(path: string, frontEnd: WebSocketFrontEnd, handler: WebSocketHandler): void {
-    const { maxMessageBytes, reservedBytes, reach } = frontEnd;
+    const { maxMessageBytes, reservedBytes, reach, refusal } = frontEnd;
+    const context = this.#contextOf(refusal);
     this.webSockets.add(path);
     const accept = (request: HttpRequest, response: HttpResponse): WebSocketPeer | undefined => {
-      if (!this.admits(path, request, response, reach)) return undefined;
+      if (!this.admits(path, request, response, reach, context)) return undefined;
       const credential = this.#access.isOn ? identify(this.#access, request, response) : undefined;
       if (credential === undefined && this.#access.isOn) {
-        return this.#turnAway(new HttpExchange(response, this, path), response);
+        return this.#turnAway(new HttpExchange(response, context, path), response);
       }
       const open = handler(request, (status, json) => {
-        new HttpExchange(response, this, path).reply(status, JSON_TYPE, json);
+        new HttpExchange(response, context, path).reply(status, JSON_TYPE, json);
       });
       return open && new FrontEndWebSocket(this.#admission, reservedBytes, open, this.log, path, credential);
     };
@@ -167,32 +172,42 @@ export class HttpEntrance implements ExchangeContext {
   /** What all other paths answer; to be called last. */
   addRest(): void {
     const path = "/*";
-    const head = { path, handler: answerNoHead, isAlways: true };
-    const any = { path, handler: answerNothing, isAlways: true };
+    const head = { path, context: this, handler: answerNoHead, isAlways: true };
+    const any = { path, context: this, handler: answerNothing, isAlways: true };
     this.#engine.add("head", path, (request, response) => this.#enter(head, request, response));
     this.#engine.add("any", path, (request, response) => this.#enter(any, request, response));
   }
 
   /** Whether a request to become a WebSocket may. It is answered when it may not. */
-  admits(path: string, request: HttpRequest, response: HttpResponse, reach?: Reach): boolean {
+  admits(
+    path: string,
+    request: HttpRequest,
+    response: HttpResponse,
+    reach?: Reach,
+    context: ExchangeContext = this,
+  ): boolean {
     const isNobodys = reach === "own" && request.header("origin") === "";
     const verdict = isNobodys ? NO_PAGE : this.#guard.check(request, reach);
     const isAllowed = verdict === undefined || verdict.kind === "allowed";
     const hindrance = this.unavailable ?? this.#stops;
     if (isAllowed && hindrance === undefined) return true;
-    const exchange = new HttpExchange(response, this, path);
-    if (isAllowed) exchange.reply(UNAVAILABLE, JSON_TYPE, this.refusal(hindrance ?? ""));
-    else this.#refuse(exchange, verdict);
+    const exchange = new HttpExchange(response, context, path);
+    if (isAllowed) exchange.refuse(UNAVAILABLE, hindrance ?? "");
+    else refuse(exchange, verdict);
     return false;
   }
 
+  #contextOf(refusal: RefusalBody | undefined): ExchangeContext {
+    return refusal === undefined ? this : { log: this.log, unsent: this.unsent, refusal };
+  }
+
   #enter(way: Way, request: HttpRequest, response: HttpResponse): void {
-    const { path } = way;
+    const { path, context } = way;
     try {
       const verdict = this.#guard.check(request, way.reach);
       const isAllowed = verdict?.kind === "allowed";
-      const exchange = new HttpExchange(response, this, path, isAllowed ? verdict.origin : undefined);
-      if (verdict !== undefined && !isAllowed) exchange.run(() => this.#refuse(exchange, verdict));
+      const exchange = new HttpExchange(response, context, path, isAllowed ? verdict.origin : undefined);
+      if (verdict !== undefined && !isAllowed) exchange.run(() => refuse(exchange, verdict));
       else if (isAllowed && isPreflight(request)) exchange.run(() => exchange.sendPreflight());
       else exchange.run(() => this.#answer(way, exchange, request, response));
     } catch (error) {
@@ -210,44 +225,41 @@ export class HttpEntrance implements ExchangeContext {
     exchange.credential = credential;
     if (credential === undefined || isOpen === true) return this.#carryOut(way, exchange, request);
     const wait = publishes === true ? credential.user.publishWait(this.#access.now()) : 0;
-    if (wait > 0) return this.#putOff(exchange, wait);
-    if (operates === true && !credential.user.mayOperate) {
-      return exchange.reply(FORBIDDEN, JSON_TYPE, this.refusal(NOT_ALLOWED));
-    }
+    if (wait > 0) return putOff(exchange, wait);
+    if (operates === true && !credential.user.mayOperate) return exchange.refuse(FORBIDDEN, NOT_ALLOWED);
     return this.#carryOut(way, exchange, request);
   }
 
   #carryOut({ handler, isAlways, methods }: Way, exchange: HttpExchange, request: HttpRequest): unknown {
     if (methods !== undefined && request.method !== "head" && !methods.includes(request.method)) {
-      return this.#refuseMethod(exchange, methods);
+      return refuseMethod(exchange, methods);
     }
     if (this.unavailable === undefined || isAlways === true) return handler(exchange, request);
     if (request.method === "head") return exchange.sendNothing(UNAVAILABLE);
-    return exchange.reply(UNAVAILABLE, JSON_TYPE, this.refusal(this.unavailable));
+    return exchange.refuse(UNAVAILABLE, this.unavailable);
   }
 
   #turnAway(exchange: HttpExchange, { remoteAddress }: HttpResponse): undefined {
     const delay = this.#access.refused(shareOf(remoteAddress), "http");
-    const refuse = (): void => exchange.reply(UNAUTHORIZED, JSON_TYPE, this.refusal(UNKNOWN), CHALLENGE);
-    if (delay === 0) refuse();
-    else setTimeout(() => exchange.run(refuse), delay).unref();
-  }
-
-  #putOff(exchange: HttpExchange, wait: number): void {
-    exchange.reply(TOO_MANY, JSON_TYPE, this.refusal(TOO_FAST), [["Retry-After", String(Math.ceil(wait / 1_000))]]);
-  }
-
-  #refuseMethod(exchange: HttpExchange, methods: readonly string[]): void {
-    const allowed = ["head", ...methods].map((method) => method.toUpperCase());
-    const text = `this path takes ${allowed.slice(1).join(" and ")}`;
-    exchange.reply(NOT_THIS_METHOD, JSON_TYPE, this.refusal(text), [["Allow", allowed.join(", ")]]);
-  }
-
-  #refuse(exchange: HttpExchange, verdict: NonNullable<Verdict>): void {
-    if (verdict.kind === "malformed") exchange.reject(BAD_REQUEST, this.refusal(verdict.text));
-    else if (verdict.kind === "foreign") exchange.reply(FORBIDDEN, JSON_TYPE, this.refusal(verdict.text));
+    const answer = (): void => exchange.refuse(UNAUTHORIZED, UNKNOWN, CHALLENGE);
+    if (delay === 0) answer();
+    else setTimeout(() => exchange.run(answer), delay).unref();
   }
 }
+
+const putOff = (exchange: HttpExchange, wait: number): void =>
+  exchange.refuse(TOO_MANY, TOO_FAST, [["Retry-After", String(Math.ceil(wait / 1_000))]]);
+
+const refuseMethod = (exchange: HttpExchange, methods: readonly string[]): void => {
+  const allowed = ["head", ...methods].map((method) => method.toUpperCase());
+  const text = `this path takes ${allowed.slice(1).join(" and ")}`;
+  exchange.refuse(NOT_THIS_METHOD, text, [["Allow", allowed.join(", ")]]);
+};
+
+const refuse = (exchange: HttpExchange, verdict: NonNullable<Verdict>): void => {
+  if (verdict.kind === "malformed") exchange.reject(BAD_REQUEST, verdict.text);
+  else if (verdict.kind === "foreign") exchange.refuse(FORBIDDEN, verdict.text);
+};
 
 /** A browser asks whether it may send what the page wants. */
 const isPreflight = (request: HttpRequest): boolean =>

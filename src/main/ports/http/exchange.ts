@@ -29,12 +29,14 @@ const PREFLIGHT: AnswerHead["fields"] = [
 const NO_FIELDS: AnswerHead["fields"] = [];
 const JSON_HEAD: AnswerHead = { status: undefined, type: JSON_TYPE, fields: NO_FIELDS };
 
-/** What all exchanges of a port share. */
+/** The JSON of a refusal: why, for people, and the status that it has. */
+export type RefusalBody = (text: string, status: string) => string;
+
+/** What all exchanges of a path share. */
 export interface ExchangeContext {
   readonly log: Log;
   readonly unsent: UnsentAnswers;
-  /** The JSON of a refusal. */
-  readonly refusal: (text: string) => string;
+  readonly refusal: RefusalBody;
 }
 
 /** For those who have no port. */
@@ -148,11 +150,16 @@ export class HttpExchange {
     this.#response.send(this.#head("204 No Content", undefined, PREFLIGHT), undefined);
   }
 
-  /** Refuses the request and closes its connection; what has come behind it is not run. */
-  reject(status: string, json: string): void {
+  /** Refuses the request, in the words of its path. */
+  refuse(status: string, text: string, fields = NO_FIELDS): void {
+    this.reply(status, JSON_TYPE, this.#context.refusal(text, status), fields);
+  }
+
+  /** The same, and closes its connection; what has come behind it is not run. */
+  reject(status: string, text: string): void {
     if (!this.#open) return;
     this.#open = false;
-    this.#response.reject(this.#head(status, JSON_TYPE), json);
+    this.#response.reject(this.#head(status, JSON_TYPE), this.#context.refusal(text, status));
   }
 
   /** Counts bytes as unsent that are kept for an answer which is sent in parts, until its end. */
@@ -198,7 +205,7 @@ export class HttpExchange {
   }
 
   readonly #onFault = (): void => {
-    if (this.#open && !this.#begun) this.reply(INTERNAL_ERROR, JSON_TYPE, this.#context.refusal(FAILED));
+    if (this.#open && !this.#begun) this.refuse(INTERNAL_ERROR, FAILED);
     else this.#response.close();
   };
 

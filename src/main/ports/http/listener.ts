@@ -13,6 +13,7 @@ import { Admission } from "./admission.js";
 import { showsToken } from "./caller.js";
 import type { EngineHost, HttpEngine, HttpEngineFactory, HttpRequest, HttpResponse, WebSocketPeer } from "./engine.js";
 import { HttpEntrance, WEBSOCKET_IDLE_TIMEOUT } from "./entrance.js";
+import type { RefusalBody } from "./exchange.js";
 import type { HttpGuard, Reach } from "./guard.js";
 import { NativeWebSocket, WEBSOCKET } from "./native-web-socket.js";
 import { WebSocketGathering } from "./websocket-gathering.js";
@@ -42,7 +43,7 @@ export class HttpListener implements Port, EngineHost {
     httpGuard: HttpGuard,
     readonly log: Log,
     makeEngine: HttpEngineFactory,
-    refusal: (text: string) => string,
+    refusal: RefusalBody,
     access: Access,
   ) {
     this.#host = host;

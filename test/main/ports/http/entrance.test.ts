@@ -8,12 +8,15 @@ import { Admission } from "../../../../src/main/ports/http/admission.js";
 import { BodyDeadlines, takeBody } from "../../../../src/main/ports/http/body-intake.js";
 import type { HttpEngine } from "../../../../src/main/ports/http/engine.js";
 import { HttpEntrance, type HttpHandler } from "../../../../src/main/ports/http/entrance.js";
+import type { RefusalBody } from "../../../../src/main/ports/http/exchange.js";
 import { HttpGuard } from "../../../../src/main/ports/http/guard.js";
 import { isAnswered, sendRaw, statusOf } from "../../../e2e/raw-http.js";
 import { ENGINES, openHost } from "./engines.js";
 
 const errors: [object, string][] = [];
 const log: Log = { ...SILENT, error: (fields, text) => void errors.push([fields, text]) };
+const bodyOf = (answer: string): string => answer.slice(answer.indexOf("\r\n\r\n") + 4);
+
 let handle: HttpHandler = () => {};
 let engine: HttpEngine;
 let port = 0;
@@ -28,6 +31,9 @@ describe.each(ENGINES)("%s", (_, makeEngine) => {
     entrance.add("/path", (exchange, request) => handle(exchange, request));
     entrance.add("/ping", (exchange) => exchange.reply(undefined, undefined, "OK"));
     entrance.add("/one", (exchange) => exchange.send("1"), { methods: ["get", "delete"] });
+    const refusal: RefusalBody = (text, status) => `${status} means: ${text}`;
+    entrance.add("/own", (exchange, request) => handle(exchange, request), { methods: ["get"], refusal });
+    entrance.addWebSocket("/own", { maxMessageBytes: 1_024, reservedBytes: 0, refusal }, () => undefined);
     entrance.addRest();
     ({ port } = await engine.open({ host: "127.0.0.1", port: 0 }));
   });
@@ -51,6 +57,24 @@ describe.each(ENGINES)("%s", (_, makeEngine) => {
     expect(answers[3]).toContain(failure("this path takes GET and DELETE"));
   });
 
+  it("refuses requests to a path in the words of the path, whoever refuses them", async () => {
+    handle = fail;
+    const upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n";
+    const key = "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n";
+    const ask = async (method: string, ...fields: string[]): Promise<string> =>
+      bodyOf(await sendRaw(port, `${method} /own HTTP/1.1\r\n${fields.join("")}\r\n`, isAnswered));
+    const foreign = "Host: localhost\r\nOrigin: https://evil.example\r\n";
+    expect(await ask("GET", "Host: evil.example\r\n")).toMatch(/^403 Forbidden means: this broker is not called/);
+    expect(await ask("GET", foreign, upgrade, key)).toMatch(/^403 Forbidden means: pages of https:\/\/evil.example/);
+    expect(await ask("GET", "Host: localhost\r\nHost: localhost\r\n")).toContain(
+      "400 Bad Request means: the request has two Host headers",
+    );
+    expect(await ask("POST", "Host: localhost\r\n")).toBe("405 Method Not Allowed means: this path takes GET");
+    expect(await ask("GET", "Host: localhost\r\n")).toMatch(/^500 Internal Server Error means: the broker failed/);
+    const elsewhere = await sendRaw(port, "GET /path HTTP/1.1\r\nHost: evil.example\r\n\r\n", isAnswered);
+    expect(JSON.parse(bodyOf(elsewhere))).toMatchObject({ code: 1, data: null });
+  });
+
   describe("what is thrown on behalf of a request", () => {
     const answered: readonly (readonly [string, HttpHandler])[] = [
       ["by its handler", fail],
@@ -67,7 +91,7 @@ describe.each(ENGINES)("%s", (_, makeEngine) => {
         handle = handler;
         const answer = await sendRaw(port, LENGTH_4, isAnswered);
         expect(statusOf(answer)).toBe(500);
-        expect(JSON.parse(answer.slice(answer.indexOf("\r\n\r\n") + 4))).toMatchObject({ code: 1, data: null });
+        expect(JSON.parse(bodyOf(answer))).toMatchObject({ code: 1, data: null });
         expect(errors).toEqual([[{ error: boom }, "/path failed"]]);
         expect(await sendRaw(port, PING, isAnswered)).toMatch(/OK$/);
       },

@@ -1,5 +1,6 @@
 /** memmq's JSON answers: `{"code":…,"msg":…}`, where `code` is the HTTP status; a refusal has the broker's name of it too. */
 import { ERRORS, type ErrorName } from "../../../../protocol/errors.js";
+import type { RefusalBody } from "../../../ports/http/exchange.js";
 import type { Refusal } from "../channels.js";
 
 /** As memmq says it: "the request has succeeded". */
@@ -9,6 +10,7 @@ const BAD_REQUEST = "400 Bad Request";
 const UNAUTHORIZED = "401 Unauthorized";
 const FORBIDDEN = "403 Forbidden";
 const TOO_LARGE = "413 Content Too Large";
+const TOO_MANY_REQUESTS = "429 Too Many Requests";
 const FAILED = "500 Internal Server Error";
 const UNAVAILABLE = "503 Service Unavailable";
 const NO_SPACE = "507 Insufficient Storage";
@@ -43,7 +45,7 @@ export interface Answer {
   readonly json: string;
 }
 
-const answer = (status: string, error: ErrorName | typeof BAD_ARGUMENT, text: string): Answer => ({
+const answer = (status: string, error: ErrorName | typeof BAD_ARGUMENT | undefined, text: string): Answer => ({
   status,
   json: JSON.stringify({ code: Number.parseInt(status, 10), error, msg: text }),
 });
@@ -54,6 +56,18 @@ export const refused = ({ kind, text }: Refusal): Answer => answer(statusOf(kind
 
 /** A parameter or a body that is not what is taken. */
 export const bad = (text: string): Answer => answer(BAD_REQUEST, BAD_ARGUMENT, text);
+
+/** What those say who decide about a request before its path does. */
+const AT_THE_DOOR: Readonly<Record<string, ErrorName | typeof BAD_ARGUMENT>> = {
+  [BAD_REQUEST]: BAD_ARGUMENT,
+  [UNAUTHORIZED]: "UNAUTHORIZED",
+  [FORBIDDEN]: "FORBIDDEN",
+  [TOO_MANY_REQUESTS]: "BUSY",
+  [UNAVAILABLE]: "BUSY",
+};
+
+/** The same for a request that does not come as far as its path; a fault of the broker has no name. */
+export const turnedAway: RefusalBody = (text, status) => answer(status, AT_THE_DOOR[status], text).json;
 
 /** The code with which a WebSocket is closed whose publish or subscription is refused. */
 export const closeCode = ({ kind }: Refusal): number => {

@@ -4,7 +4,7 @@ import type { Log } from "../../../log.js";
 import type { WaitingInput } from "../../../native/waiting-input.js";
 import type { HttpRequest } from "../../../ports/http/engine.js";
 import type { HttpEntrance, HttpHandler } from "../../../ports/http/entrance.js";
-import { JSON_TYPE } from "../../../ports/http/exchange.js";
+import { JSON_TYPE, type RefusalBody } from "../../../ports/http/exchange.js";
 import type { Channels } from "../channels.js";
 import { bad, refused } from "./answer.js";
 import { PubRoute } from "./pub.js";
@@ -26,6 +26,8 @@ export interface MemmqHttpContext {
   readonly waiting: WaitingInput;
   readonly limits: MemmqLimits;
   readonly log: Log;
+  /** How those refuse a request who decide about it before its path does. */
+  readonly refusal: RefusalBody;
 }
 
 export interface MemmqLimits {
@@ -38,12 +40,12 @@ export interface MemmqLimits {
 
 export const installMemmqHttp = (
   entrance: HttpEntrance,
-  { channels, waiting, limits, log }: MemmqHttpContext,
+  { channels, waiting, limits, log, refusal }: MemmqHttpContext,
 ): void => {
   const { maxMessageBytes, maxFrameBytes, maxBatchMessages } = limits;
   const pub = new PubRoute(channels, maxMessageBytes);
   const publishing = { batch: new PubBatch(maxFrameBytes, maxBatchMessages), waiting, maxMessageBytes };
-  entrance.addWebSocket("/pub", { maxMessageBytes, reservedBytes: RESERVED_BYTES }, (request, refuse) =>
+  entrance.addWebSocket("/pub", { maxMessageBytes, reservedBytes: RESERVED_BYTES, refusal }, (request, refuse) =>
     orRefuse(refuse, () => {
       const query = publishQuery(request.query);
       return (client) => new PubSocket(publishing, query, client, channels.open("memmq publisher", client, client));
@@ -55,23 +57,27 @@ export const installMemmqHttp = (
       if (isUpgrade(request)) throw new ParameterError(NO_KEY);
       pub.handle(exchange, request);
     }),
-    { publishes: true },
+    { publishes: true, refusal },
   );
 
   const context = { channels, losses: new Losses((losses) => log.warn(losses, TOO_SLOW)), log };
-  entrance.addWebSocket("/sub", { maxMessageBytes: RESERVED_BYTES, reservedBytes: RESERVED_BYTES }, (request, refuse) =>
-    orRefuse(refuse, () => {
-      const query = subscribeQuery(request.query);
-      return (client) => subscribeSocket(context, query, client);
-    }),
+  entrance.addWebSocket(
+    "/sub",
+    { maxMessageBytes: RESERVED_BYTES, reservedBytes: RESERVED_BYTES, refusal },
+    (request, refuse) =>
+      orRefuse(refuse, () => {
+        const query = subscribeQuery(request.query);
+        return (client) => subscribeSocket(context, query, client);
+      }),
   );
   entrance.add(
     "/sub",
     checked((exchange, request) => {
       const query = subscribeQuery(request.query);
-      const refusal = (text: string): string => refused({ kind: "TOO_MANY_CONNECTIONS", text }).json;
-      entrance.stream(exchange, refusal, (client) => subscribeStream(context, query, client));
+      const noPlace = (text: string): string => refused({ kind: "TOO_MANY_CONNECTIONS", text }).json;
+      entrance.stream(exchange, noPlace, (client) => subscribeStream(context, query, client));
     }),
+    { refusal },
   );
 };
 
