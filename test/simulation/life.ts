@@ -184,6 +184,8 @@ export class Life {
       level,
       // Small, so that directories are written in steps.
       headBytes: 96,
+      // Lists are short here, and are to have marks all the same.
+      markSteps: 2,
     });
     this.log = this.shard.store.log;
     const view = makers.view(disk);

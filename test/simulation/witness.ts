@@ -7,6 +7,7 @@ import assert from "node:assert/strict";
 import { isDeepStrictEqual } from "node:util";
 import { Durability } from "../../src/protocol/op.js";
 import type { Command } from "../../src/shard/command.js";
+import { checkLists } from "../../src/shard/messages/invariants.js";
 import type { Topic } from "../../src/shard/topics/topic.js";
 import type { Clients, Topics } from "./clients.js";
 import type { Life } from "./life.js";
@@ -73,6 +74,7 @@ export class Witness {
     const held = this.life.held.take();
     const answers = [...free, ...held];
     for (const answer of answers) this.clients.staged(answer, this.topics);
+    checkLists(shard.store, shard.directory.queues);
     const photo = new Photograph(shard);
     const level = command === undefined ? 0 : this.#promise(command, photo, answers);
     this.#levels = levelsOf(shard);

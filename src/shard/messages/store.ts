@@ -20,6 +20,8 @@ import { Totals } from "./totals.js";
 export interface StoreOptions extends LogOptions {
   /** Extents that a step of a long command may move or drop; default `STEP_EXTENTS` of steps.ts. */
   readonly stepExtents?: number | undefined;
+  /** Steps on the way to a place in a list after which a mark is left; default `MARK_STEPS` of extent.ts. */
+  readonly markSteps?: number | undefined;
   /** Two words for the hashes of what clients choose, which they do not know. Default 0, 0. */
   readonly hashSecret?: readonly [number, number] | undefined;
   /** Memory for what is known of failures; default an eighth of that of the shard. */
@@ -103,10 +105,11 @@ export class Store {
     this.recorder = new Recorder(this.log);
     this.wheel = new TimingWheel(now);
     this.maxFailureBytes = options.maxFailureBytes ?? (options.memoryBytes ?? Number.POSITIVE_INFINITY) * FAILURE_SHARE;
-    this.extents = new ext.ExtentTable((capacity) => this.wheel.grow(capacity), {
-      share: (queue, history) => this.queues[queue]?.topic.failures?.share(history),
-      release: (queue, history) => this.queues[queue]?.topic.failures?.release(history),
-    });
+    const histories = {
+      share: (queue: number, history: number) => this.queues[queue]?.topic.failures?.share(history),
+      release: (queue: number, history: number) => this.queues[queue]?.topic.failures?.release(history),
+    };
+    this.extents = new ext.ExtentTable((capacity) => this.wheel.grow(capacity), histories, options.markSteps);
     this.index = new MessageIndex(this.extents);
   }
 
