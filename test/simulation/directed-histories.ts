@@ -23,6 +23,7 @@ const ALONE: Surroundings = {
   fault: 0,
   inMemory: undefined,
   keepsChannels: false,
+  looks: 0,
 };
 
 const STEPS = 80;

@@ -183,6 +183,8 @@ export class Life {
       level,
       // Small, so that directories are written in steps.
       headBytes: 96,
+      // Small, so that looks take several turns.
+      stepExtents: 8,
       // Lists are short here, and are to have marks all the same.
       markSteps: 2,
     });
