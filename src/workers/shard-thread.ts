@@ -180,7 +180,7 @@ const makePump = (): Pump =>
         clock,
         replayed,
         beat: () => pulse.beat(),
-        hasSpace: () => space?.isKnownFull !== true,
+        hasSpace: (bytes) => space?.hasRoomFor(bytes) ?? true,
         reserve: new DescriptorReserve(),
         reclaimFailed: (error) => log.warn({ error }, "files that nobody needs cannot be removed; it is tried again"),
       });

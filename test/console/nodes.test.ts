@@ -102,6 +102,26 @@ it("lists nodes for whoever shows a token, weighs, adds and removes them, and sh
   expect(await listed()).toEqual([[1, 5]]);
 });
 
+it("shows a token to a node that anybody may have listed when the reader says so, and names its address", async () => {
+  const allow = ["publish", "consume", "manage", "operate"] as const;
+  const users = [{ name: "operator", tokens: [{ hash: hashOf(TOKEN) }], permissions: [{ topics: "*", allow }] }];
+  const guarded = await openBroker({ node: 3, users });
+  onTestFinished(guarded.close);
+  const registry = await testRegistry();
+  await fetch(`${urlOf(registry)}${registration(nodeOf(guarded, 3))}`);
+  const page = await openConsole(await startGweb(urlOf(registry)), "#/nodes");
+  await page.getByRole("button", { name: "Show a token" }).click();
+  await page.getByRole("dialog").getByLabel("Token").fill(TOKEN);
+  await page.getByRole("dialog").getByRole("button", { name: "Show a token" }).click();
+  await page.getByRole("link", { name: "Node 3" }).click();
+  const banner = page.getByRole("status").filter({ hasText: `127.0.0.1:${guarded.http}` });
+  expect(await banner.textContent()).toContain("UNAUTHORIZED");
+  await banner.getByRole("button", { name: "Show my token" }).click();
+  await banner.waitFor({ state: "detached" });
+  await page.getByRole("link", { name: "Connections" }).click();
+  await row(page, "operator").waitFor();
+});
+
 it("asks for a node where none is chosen, in both languages, and fits a telephone", async () => {
   const registry = await testRegistry();
   await fetch(`${urlOf(registry)}${registration(nodeOf(first, 1))}`);

@@ -179,6 +179,20 @@ describe("ringmq serve", () => {
     expect(text.out).toContain("RINGMQ_MEMORY");
   });
 
+  it("says at its start that the disk is too small for the journal, as check-config does, and what would do", async (context) => {
+    const data = mountedTmpfs(context, "size=12m");
+    const settings = ["--shards", "1", "--disk-reserve", "1mb"];
+    const lack = /the disk has too little room for two segments.*138 MiB.*--segment-bytes 2mb/;
+    const checked = run(["check-config", ...settings], { RINGMQ_DATA: data });
+    expect(await checked.exit).toEqual({ code: 0, signal: null });
+    expect(checked.text.err).toMatch(lack);
+    const { text } = await started([...ANY_PORT, ...settings], { RINGMQ_DATA: data });
+    expect(text.err).toMatch(lack);
+    const advised = run(["check-config", ...settings, "--segment-bytes", "3mb"], { RINGMQ_DATA: data });
+    await advised.exit;
+    expect(advised.text.err).toBe("");
+  });
+
   it("says once that the disk is full, also without a reserve, and once that it is not", async (context) => {
     const data = mountedTmpfs(context, "size=12m");
     const flags = [...ANY_PORT, "--shards", "1", "--segment-bytes", "1mb", "--disk-reserve", "0"];

@@ -25,6 +25,7 @@ import type { ShardFiles, ShardOnDisk } from "../shards/start-up.js";
 import { DirectorySocket, socketOf } from "./directory-socket.js";
 import { DiskWatch, freeSpace } from "./disk-watch.js";
 import { HomeWatch } from "./home-watch.js";
+import { journalSpace, lackOfRoom, TOO_SMALL } from "./journal-room.js";
 
 export class Data implements ShardFiles {
   readonly watch: DiskWatch;
@@ -60,7 +61,9 @@ export class Data implements ShardFiles {
       const socket = await DirectorySocket.take(data);
       if (socket === undefined) throw inUse(data);
       try {
-        return await Data.#open(options, pool, disk, socket);
+        const opened = await Data.#open(options, pool, disk, socket);
+        await warnOfLack(options);
+        return opened;
       } catch (error) {
         socket.close();
         throw error;
@@ -165,6 +168,16 @@ const inUse = (data: string): Error => {
     `the data directory ${data} is in use by another broker, though nothing in it says so: stop that one first. If there ` +
       `is none, some process has taken the name of its socket: \`ss -xlp | grep ${socketOf(data).slice(1)}\` tells root which; end it`,
   );
+};
+
+const warnOfLack = async (options: BrokerOptions): Promise<void> => {
+  const { data, log } = options;
+  // Where the space is not known, the watch of the disk says so.
+  const space = await journalSpace(data).catch(() => undefined);
+  const lack = space && lackOfRoom(options, space);
+  if (lack === undefined) return;
+  const { needed, available, remedy } = lack;
+  log.warn({ data, neededBytes: needed, availableBytes: available, remedy }, TOO_SMALL);
 };
 
 const isFile = (path: string): boolean => {

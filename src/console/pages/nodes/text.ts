@@ -33,7 +33,7 @@ export const text = texts({
     showToken: "Show a token",
     token: "Token",
     tokenHint:
-      "It is shown to the registry and to nodes on your behalf, and kept in the memory of this server until you log out.",
+      "It is kept in the memory of this server until you log out. Since anybody may list a node here, a node that asks for a token is shown it only when you say so, once for each address.",
   },
   zh: {
     title: "节点",
@@ -65,6 +65,7 @@ export const text = texts({
     addToEtcd: "在 etcd 中它没有租约：无论是否运行，都会一直保留，直到有人将其移除。",
     showToken: "出示令牌",
     token: "令牌",
-    tokenHint: "令牌会代您出示给注册中心和各节点，仅保存在本服务器内存中，直到您退出。",
+    tokenHint:
+      "令牌仅保存在本服务器内存中，直到您退出。由于任何人都可以在此加入节点，只有经您确认，令牌才会出示给要求令牌的节点，每个地址确认一次。",
   },
 });
