@@ -1,7 +1,7 @@
 /** What those ask for who look through queues. */
 import type { FindConditions, MessageState } from "../../src/shard/command.js";
 import { ALL_STATES } from "../../src/shard/messages/purge.js";
-import { BEGIN, DAY, TOPICS } from "./names.js";
+import { BEGIN, DAY } from "./names.js";
 import type { Random } from "./random.js";
 import type { LookStep } from "./steps.js";
 
@@ -14,7 +14,7 @@ const CONDITIONS: readonly FindConditions[] = [
   { routeKey: "a", text: "..." },
 ];
 
-export const lookOf = (random: Random, topics: readonly string[] = TOPICS): LookStep => {
+export const lookOf = (random: Random, topics: readonly string[]): LookStep => {
   const at = { topic: random.one(topics), queue: random.often<string>([2, "default"], [1, "a"]) };
   const kind = random.often<LookStep["do"]>([6, "find"], [1, "delayed"], [1, "deadGroups"]);
   switch (kind) {

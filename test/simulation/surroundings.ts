@@ -60,7 +60,7 @@ const faultOf = (random: Random): Fault => ({
 export const surrounded = (history: History, other: Partial<Surroundings> = {}): History => {
   const random = new Random(history.seed ^ STREAM);
   const looking = new Random(history.seed ^ LOOKS_STREAM);
-  const ofSeed = { ...surroundingsOf(random), looks: looking.often([2, 0], [1, 0.05], [1, 0.3]) };
+  const ofSeed = { ...surroundingsOf(random), looks: looking.often([4, 0], [1, 0.05], [1, 0.2]) };
   const { shards, move, alone, backup, fault, inMemory, keepsChannels, looks } = { ...ofSeed, ...other };
   const around = (step: Step): Step => {
     if (step.do !== "restart" && step.do !== "crash") return step;
@@ -72,13 +72,14 @@ export const surrounded = (history: History, other: Partial<Surroundings> = {}):
     const again = [random.between(1, MOVE_STEPS)];
     return fails.do === "crash" && random.chance(0.5) ? { ...fails, shards, again } : { ...fails, shards };
   };
+  const topics = [...new Set(history.moves.flatMap(({ step }) => ("topic" in step ? [step.topic] : [])))];
   const last = history.moves.length - 1;
   const moves = history.moves.flatMap(({ step, flush }, i): readonly Move[] => {
     // The end of all is what shows whether everything has survived.
     if (i === last) return [{ step, flush }];
     const own: Move[] = [{ step: around(step), flush }];
     if (random.chance(backup)) own.unshift({ step: { do: "backup" }, flush: true });
-    if (looks > 0 && looking.chance(looks)) own.unshift({ step: lookOf(looking), flush: looking.chance(0.8) });
+    if (looks > 0 && looking.chance(looks)) own.unshift({ step: lookOf(looking, topics), flush: looking.chance(0.8) });
     return own;
   });
   const config: Step = { do: "configure", topic: inMemory ?? "", config: { durability: "memory" } };
