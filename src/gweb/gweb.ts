@@ -22,7 +22,7 @@ import { nodesPath, trustPath } from "./nodes-path.js";
 import { NoTarget, Relay, type RelayTarget } from "./relay.js";
 import type { Visitor } from "./visitor.js";
 
-/** Sockets at once, and WebSockets among them, of all and of one address: a page has one, and each may hold a megabyte each way. */
+/** Sockets at once, and WebSockets among them, of all and of one address: a page has one, that of the nodes one more for each of 32 nodes, and each may hold a megabyte each way. */
 const MAX_SOCKETS = 1_024;
 const MAX_RELAYS = 256;
 const MAX_RELAYS_PER_ADDRESS = 192;

@@ -188,14 +188,24 @@ const isFile = (path: string): boolean => {
   }
 };
 
+/** What to do, by the system's code. */
+const REMEDIES: ReadonlyMap<string, string> = new Map([
+  ["ENOSPC", ". Free some space there, or give another directory"],
+  ["EDQUOT", ". Free some space there, or raise the quota of the broker's user"],
+  ["EROFS", ". Mount its file system for writing, or give another directory"],
+  ["EACCES", ". Give the broker's user the right to write there, or give another directory"],
+  ["EPERM", ". Give the broker's user the right to write there, or give another directory"],
+]);
+
 const explain = (data: string, error: unknown): unknown => {
   if (error instanceof DataDirectoryError || error instanceof DamageError) {
     return new StartError(error.message, { cause: error });
   }
   if (error instanceof Error && "syscall" in error) {
+    const remedy = ("code" in error && REMEDIES.get(String(error.code))) || "";
     const text = isFile(data)
       ? `${data} is a file: give the name of a directory`
-      : `the data directory ${data} cannot be used: ${error.message}`;
+      : `the data directory ${data} cannot be used: ${error.message}${remedy}`;
     return new StartError(text, { cause: error });
   }
   return error;
