@@ -45,7 +45,7 @@ export interface ShardLimits extends DirectoryLimits {
   readonly maxFrameBytes?: number;
 }
 
-export interface ShardOptions extends Pick<StoreOptions, "hashSecret" | "markSteps"> {
+export interface ShardOptions extends Pick<StoreOptions, "hashSecret" | "life" | "markSteps"> {
   readonly effects: Effects;
   readonly ids: IdSource;
   /** 1 to 1,024. */

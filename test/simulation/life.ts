@@ -184,6 +184,10 @@ export class Life {
       level,
       // Small, so that directories are written in steps.
       headBytes: 96,
+      // The clock may be the same in two lives; each does something on the disk.
+      life: disk.operations,
+      // Small, so that looks take several turns.
+      stepExtents: 8,
       // Lists are short here, and are to have marks all the same.
       markSteps: 2,
     });
