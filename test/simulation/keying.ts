@@ -78,6 +78,13 @@ export class Keying {
     for (const [name, known] of this.#known) if (name.startsWith(`${topic} `)) known.isUncertain = true;
   }
 
+  /** The clock may be set back now: what it has let be forgotten stays so. */
+  stopClock(now: number): void {
+    for (const known of this.#known.values()) {
+      if (known.until > 0 && now >= known.until - SLACK) known.isUncertain = true;
+    }
+  }
+
   /** The shard of these topics, or all of them, ended. */
   restart(isGone: (topic: string) => boolean, holds: Holds, at: Pledge): void {
     for (const [name, known] of this.#known) {

@@ -104,6 +104,13 @@ export class Producing {
     }
   }
 
+  /** The clock may be set back now: what it has let be forgotten stays so. */
+  stopClock(now: number): void {
+    for (const taken of this.#taken.values()) {
+      for (const each of taken.values()) if (isOver(each, now)) each.mayBeForgotten = true;
+    }
+  }
+
   /** The shard of these topics, or all of them, ended. */
   restart(isGone: (topic: string) => boolean, holds: Holds, at: Pledge): void {
     for (const [name, taken] of this.#taken) {

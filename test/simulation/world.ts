@@ -273,6 +273,8 @@ export class World {
     this.#doom = undefined;
     this.#clients.forget(everything);
     this.#looks.forget(everything);
+    this.#producing.stopClock(this.#clock);
+    this.#keying.stopClock(this.#clock);
     // A clock that is set back comes to a time at which ids were given out, rather than to one between two such.
     this.#clock = pause < 0 ? Math.max(this.#bornAt, this.#clock + pause) : this.#clock + pause;
     this.#bornAt = this.#clock;
