@@ -9,6 +9,7 @@ import type { Log } from "../main/log.js";
 import { type BrokerOptions, needsClientCertificate, resolveOptions } from "../main/options.js";
 import { browserAddress, formatAddress } from "../main/ports/listening.js";
 import type { StartProgress } from "../main/progress.js";
+import { expectDescriptors } from "../main/shards/descriptors.js";
 import { StartError } from "../main/shards/start-error.js";
 import { stopOnSignal } from "./server-process.js";
 import { plural } from "./units.js";
@@ -61,7 +62,7 @@ export const runBroker = async (given: BrokerProcess): Promise<void> => {
   });
   try {
     // What is wrong with them is said before a broker is loaded.
-    resolveOptions(options);
+    expectDescriptors(resolveOptions(options));
     if (hasBar) progress = (await import("./progress-bar.js")).barProgress(process.stderr);
     const { startBroker } = await import("../index.js");
     broker = await startBroker({ ...options, log, progress });

@@ -2,13 +2,14 @@
 import { Command } from "commander";
 import { say, write } from "./commands/output.js";
 import { addSettings, configurationSource, refuseFaults } from "./configuration/command.js";
-import { checkCertificates } from "./configuration/configuration.js";
+import { type Configuration, checkCertificates } from "./configuration/configuration.js";
 import { unknownVariables } from "./environment.js";
 
 const HELP = `
 The file is checked with the flags and the environment that ringmq serve would have with it, and so are the files of
 certificates that it names. What comes of it is printed as a file, each value with where it comes from. When something is
-wrong, all of it is said, and the exit code is 2. Nothing is started, and no directory is touched.
+wrong, all of it is said, and the exit code is 2. When the disk of the data directory is too small for the journal, a note
+says so. Nothing is started, and no directory is touched.
 
 Examples:
   ringmq check-config ringmq.toml
@@ -32,6 +33,18 @@ const check = async (command: Command, path: string | undefined): Promise<void> 
   for (const { variable, meant } of unknownVariables(process.env, command)) {
     say(`note: ${variable} is not one of the broker's variables${meant === undefined ? "" : `; ${meant} is`}\n`);
   }
+  await noteLackOfRoom(configuration);
   const { effectiveText } = await import("./configuration/effective.js");
   await write(effectiveText(configuration));
+};
+
+const noteLackOfRoom = async ({ resolved }: Configuration): Promise<void> => {
+  if (resolved.durability === "memory") return;
+  const { journalSpace, lackOfRoom, TOO_SMALL } = await import("../main/data/journal-room.js");
+  // It may be another machine's.
+  const space = await journalSpace(resolved.data).catch(() => undefined);
+  const lack = space && lackOfRoom(resolved, space);
+  if (lack === undefined) return;
+  const { needed, available, remedy } = lack;
+  say(`note: in ${resolved.data}, ${TOO_SMALL}; it needs ${needed} bytes and can have ${available}: ${remedy}\n`);
 };

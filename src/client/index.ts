@@ -92,7 +92,9 @@ export { connectNodes } from "./nodes/connect-nodes.js";
 export type { NodesClient } from "./nodes/nodes-client.js";
 export type { NodesConsumer } from "./nodes/nodes-consumer.js";
 export type { NodesResponder } from "./nodes/nodes-responder.js";
+export type { NodesSearch } from "./nodes/nodes-search.js";
 export type { NodesSubscription } from "./nodes/nodes-subscription.js";
+export type { NodesWatch } from "./nodes/nodes-watch.js";
 export type {
   ConnectNodesOptions,
   KnownNode,
@@ -102,6 +104,7 @@ export type {
   NodesChannelReceipt,
   NodesEvent,
   NodesSource,
+  OfNode,
   Selector,
   SelectorName,
 } from "./nodes/options.js";

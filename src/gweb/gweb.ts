@@ -18,11 +18,11 @@ import type { NodeList } from "../registry/administration/index.js";
 import { UnauthorizedError } from "../registry/discovery/index.js";
 import { Nodes } from "./nodes.js";
 import { NodesConsole } from "./nodes-console.js";
-import { nodesPath } from "./nodes-path.js";
+import { nodesPath, trustPath } from "./nodes-path.js";
 import { NoTarget, Relay, type RelayTarget } from "./relay.js";
 import type { Visitor } from "./visitor.js";
 
-/** Sockets at once, and WebSockets among them, of all and of one address: a page has one, and each may hold a megabyte each way. */
+/** Sockets at once, and WebSockets among them, of all and of one address: a page has one, that of the nodes one more for each of 32 nodes, and each may hold a megabyte each way. */
 const MAX_SOCKETS = 1_024;
 const MAX_RELAYS = 256;
 const MAX_RELAYS_PER_ADDRESS = 192;
@@ -106,6 +106,7 @@ class GwebPort implements EngineHost {
     );
     const who = (request: HttpRequest): Visitor | undefined => this.#site.who(request);
     this.#entrance.add("/console/nodes", nodesPath(nodes, who), { reach: "own", methods: METHODS });
+    this.#entrance.add("/console/trust", trustPath(nodes, who), { reach: "own", methods: ["get", "post"] });
     this.#entrance.add("/", redirect, { reach: "linked", head: redirect, methods: ["get"] });
     this.#entrance.add("/ping", (exchange) => exchange.reply(undefined, "text/plain; charset=utf-8", "OK"));
     this.#engine.addWebSocket("/console/mq", {
@@ -174,8 +175,8 @@ class GwebPort implements EngineHost {
   /** A node of the list, whatever the page says. Rejects with a NoTarget. */
   async #target(id: string, visitor: Visitor | undefined): Promise<RelayTarget> {
     try {
-      const url = await this.#nodes.webSocketOf(id, visitor);
-      if (url !== undefined) return { url, token: visitor?.token, ca: this.#nodeCa };
+      const place = await this.#nodes.placeOf(id, visitor);
+      if (place !== undefined) return { url: place.url, token: place.token, ca: this.#nodeCa };
     } catch (error) {
       const isUnauthorized = error instanceof UnauthorizedError;
       throw new NoTarget(isUnauthorized ? "UNAUTHORIZED" : "SHUTTING_DOWN", (error as Error).message);

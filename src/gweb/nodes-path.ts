@@ -1,4 +1,7 @@
-/** `/console/nodes`: the list of nodes as JSON, and changes of it. Names and values are those of a registry. */
+/**
+ * `/console/nodes`: the list of nodes as JSON, and changes of it. Names and values are those of a registry. `/console/trust`: whether
+ * a node is shown the token of the visitor, and that it may be.
+ */
 import { answerJson, JSON_HEADERS, refuse, takeJson } from "../main/console/json-exchange.js";
 import { BodyDeadlines } from "../main/ports/http/body-intake.js";
 import type { HttpRequest } from "../main/ports/http/engine.js";
@@ -71,6 +74,36 @@ export const nodesPath = (nodes: Nodes, who: (request: HttpRequest) => Visitor |
       answered(exchange, async () => {
         if (!isObject(body)) throw new BodyError("the body is a JSON object");
         await change(body, visitor);
+        exchange.sendNothing("204 No Content", JSON_HEADERS);
+      }),
+    );
+  };
+};
+
+const NOBODY = new UnauthorizedError("no token was shown at the console");
+
+/**
+ * GET `?node=1`: where the node is, and whether it is shown the token of who asks. POST `{"http_addr": …}`: a node at that address may
+ * be, until the login ends.
+ */
+export const trustPath = (nodes: Nodes, who: (request: HttpRequest) => Visitor | undefined): HttpHandler => {
+  const deadlines = new BodyDeadlines();
+  return (exchange, request) => {
+    const visitor = who(request);
+    if (request.method === "get") {
+      const id = new URLSearchParams(request.query).get("node") ?? "";
+      return answered(exchange, async () => {
+        const place = await nodes.placeOf(id, visitor);
+        if (place === undefined) throw new ListRefusal("no such node is listed");
+        answerJson(exchange, { http_addr: place.httpAddress, shown: place.token !== undefined });
+      });
+    }
+    return takeJson(exchange, request, deadlines, MAX_BODY_BYTES, (body) =>
+      answered(exchange, async () => {
+        if (!isObject(body)) throw new BodyError("the body is a JSON object");
+        const address = addressIn(body, "http_addr");
+        if (visitor === undefined) throw NOBODY;
+        visitor.trust(address);
         exchange.sendNothing("204 No Content", JSON_HEADERS);
       }),
     );

@@ -11,12 +11,25 @@ export interface SeenNode extends NodeInfo {
   readonly scheme: PingScheme | undefined;
 }
 
+/** Milliseconds for which a list counts as guarded once it was: it notes each time that somebody shows no token. */
+const GUARDED_FOR = 60_000;
+
+/** Where a node speaks the native protocol, on behalf of a visitor. */
+export interface NodePlace {
+  readonly url: string;
+  /** The one that is listed. */
+  readonly httpAddress: string;
+  /** What it is shown of the visitor; undefined: nothing, or not yet. */
+  readonly token: string | undefined;
+}
+
 export class Nodes {
   readonly list: Pick<NodeList, "kind" | "name">;
   readonly #list: NodeList;
   readonly #pings = new NodePings();
   /** Whoever shows no token is refused, as far as is known. */
   asksForToken = false;
+  #guardedUntil = Number.NEGATIVE_INFINITY;
 
   constructor(list: NodeList) {
     this.#list = list;
@@ -30,16 +43,20 @@ export class Nodes {
     return nodes.map((node, i) => ({ ...node, scheme: schemes[i] }));
   }
 
-  /** Where the node with this id speaks the native protocol; undefined: no such node is listed. It may not answer there. */
-  async webSocketOf(id: string, visitor: Visitor | undefined): Promise<string | undefined> {
+  /** Where the node with this id is; undefined: no such node is listed. It may not answer there. */
+  async placeOf(id: string, visitor: Visitor | undefined): Promise<NodePlace | undefined> {
     const nodes = await this.#as(visitor, (options) => this.#list.list(options));
-    const node = nodes.find((each) => String(each.id) === id);
-    const address = node && parseNodeAddress(node.httpAddress);
-    if (node === undefined || address === undefined) return undefined;
-    const scheme = await this.#pings.one(node.httpAddress);
+    const { httpAddress } = nodes.find((each) => String(each.id) === id) ?? {};
+    const address = httpAddress === undefined ? undefined : parseNodeAddress(httpAddress);
+    if (httpAddress === undefined || address === undefined) return undefined;
+    const [scheme, isTrusted] = await Promise.all([
+      this.#pings.one(httpAddress),
+      visitor !== undefined && (visitor.trusts(httpAddress) || this.#isGuarded()),
+    ]);
     const host = address.host.includes(":") ? `[${address.host}]` : address.host;
     const isTls = (scheme ?? address.scheme) === "https";
-    return `${isTls ? "wss" : "ws"}://${host}:${address.port}/mq`;
+    const url = `${isTls ? "wss" : "ws"}://${host}:${address.port}/mq`;
+    return { url, httpAddress, token: isTrusted ? visitor?.token : undefined };
   }
 
   add(node: NewNode, visitor: Visitor | undefined): Promise<void> {
@@ -52,6 +69,19 @@ export class Nodes {
 
   remove(tcpAddress: string, visitor: Visitor | undefined): Promise<void> {
     return this.#as(visitor, (options) => this.#list.remove(tcpAddress, options));
+  }
+
+  /** Only who has a token can list a node: one that is listed is no stranger's. */
+  async #isGuarded(): Promise<boolean> {
+    if (performance.now() < this.#guardedUntil) return true;
+    try {
+      await this.#as(undefined, (options) => this.#list.list(options));
+      return false;
+    } catch (error) {
+      const isGuarded = error instanceof UnauthorizedError;
+      if (isGuarded) this.#guardedUntil = performance.now() + GUARDED_FOR;
+      return isGuarded;
+    }
   }
 
   /** Notes what is learnt of who may ask. */

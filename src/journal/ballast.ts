@@ -14,6 +14,9 @@ const MAX_BYTES = 8 * 1024 * 1024;
 /** Milliseconds between two attempts to create the file. */
 const RETRY_INTERVAL = 1000;
 
+/** Bytes of the file, beside segments of a length. */
+export const ballastBytes = (segmentBytes: number): number => Math.min(segmentBytes, MAX_BYTES);
+
 export class Ballast {
   readonly #disk: Disk;
   readonly #path: string;
@@ -32,13 +35,18 @@ export class Ballast {
   ) {
     this.#disk = disk;
     this.#path = join(directory, `ballast${TEMPORARY_SUFFIX}`);
-    this.#bytes = Math.min(segmentBytes, MAX_BYTES);
+    this.#bytes = ballastBytes(segmentBytes);
     this.#ask = ask;
   }
 
   /** The file was deleted to make room and is not back yet. */
   get isGivenUp(): boolean {
     return this.#isGivenUp;
+  }
+
+  /** Bytes that should be free for the file: it is no reason to refuse publishes. Once it was given up they are refused for the lack of it. */
+  get room(): number {
+    return this.#isGivenUp ? 0 : this.#bytes;
   }
 
   /** When to call `provide` again. Infinity: the file exists or is being created. */

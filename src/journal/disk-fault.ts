@@ -12,7 +12,7 @@ export interface Fault {
 /** The disk is full; the user's quota is used up. */
 const OUT_OF_SPACE: ReadonlySet<string> = new Set(["ENOSPC", "EDQUOT"]);
 
-export const isOutOfSpace = ({ code }: NodeJS.ErrnoException): boolean => OUT_OF_SPACE.has(code ?? "");
+export const isOutOfSpace = ({ code }: Fault): boolean => OUT_OF_SPACE.has(code ?? "");
 
 /**
  * The system's word, which a network file system says as well, for a name that leads nowhere or to something else than it

@@ -13,12 +13,10 @@ import type { Log } from "../shard/log/log.js";
 import type { PageSource } from "../shard/log/pages.js";
 import type { Segment } from "../shard/log/segment.js";
 import { Ballast } from "./ballast.js";
-import type { Checksum } from "./checksum.js";
-import type { DescriptorReserve } from "./descriptor-reserve.js";
 import { DirectoryNames } from "./directory-names.js";
 import type { Disk } from "./disk.js";
 import { type Fault, isDiskFault, isOutOfDescriptors, isOutOfSpace, SyncError } from "./disk-fault.js";
-import type { Home } from "./home.js";
+import type { FileJournalOptions } from "./file-journal-options.js";
 import type { Journal, JournalState } from "./journal.js";
 import { segmentPath } from "./layout.js";
 import { Ledger } from "./ledger.js";
@@ -28,57 +26,18 @@ import { Reclaimer } from "./reclaimer.js";
 import { SegmentWriter } from "./segment-writer.js";
 import { MAX_SPARES, Spares } from "./spares.js";
 
-export interface FileJournalOptions {
-  readonly disk: Disk;
-  /** The shard's directory, which exists. */
-  readonly directory: string;
-  readonly checksum: Checksum;
-  readonly level: number;
-  /** As in the log. */
-  readonly segmentBytes: number;
-  /** The sequence of the log's next segment. It makes the names of spare files of different runs differ. */
-  readonly nextSequence: number;
-  /**
-   * Called when a spare will be needed: make a file of that many zeros, durably, and call `spareAnswered`. Without it,
-   * files are made when they are needed, which costs that commit some tens of milliseconds.
-   */
-  readonly wantSpare?: (path: string, bytes: number) => void;
-  /**
-   * Whether there is more space than is reserved for acks and compaction: only then are spares made or kept. Without
-   * it, there always is, until a write fails.
-   */
-  readonly hasSpace?: () => boolean;
-  /** Used when no file can be opened. Without it the journal waits for a free descriptor. */
-  readonly reserve?: Pick<DescriptorReserve, "isWhole" | "fill" | "giveUp">;
-  /** Asked before anything is written; `disk` asks it as well. Without it, names lead where they did. */
-  readonly home?: Pick<Home, "check" | "confirm" | "follow" | "look">;
-  /**
-   * Called with an obsolete file, to be removed at some time. Without it the file is removed at once, which takes tens
-   * of milliseconds for a large file on some file systems.
-   */
-  readonly removeLater?: (path: string) => void;
-  /** Called when obsolete files cannot be removed: once, until a removal succeeds again. */
-  readonly reclaimFailed?: (error: Error) => void;
-}
-
 /** Milliseconds that bytes may stay written but not synced. */
 const SYNC_INTERVAL = 1000;
 
 /** Most bytes that may be: the shard stops for the sync, some milliseconds. */
 const MAX_UNSYNCED = 8 * 1024 * 1024;
 
-/** Share of a segment in use at which a spare is requested if there is none. */
-const SPARE_SHARE = 1 / 4;
-
-/**
- * Bytes per millisecond. Zeros for the next segment are written ahead only while the current one fills more slowly. At
- * 300 MB/s they would take a third of a microsecond of CPU per message, and half of the disk.
- */
-const ZEROED_RATE = 16 * 1024;
-
 /** Bytes of the last segment reserved for acks when no spare can be had, and the share of a small segment. */
 const RESERVE_BYTES = 8 * 1024 * 1024;
 const RESERVE_SHARE = 1 / 8;
+
+/** Share of the messages of the open segment that are still needed, up to which a full disk is better off without it. */
+const WASTED_SHARE = 1 / 8;
 
 const WORKING: JournalState = { kind: "working" };
 
@@ -91,7 +50,7 @@ export class FileJournal implements Journal, PageSource {
   readonly #reader: PageReader;
   readonly #spares: Spares;
   readonly #ballast: Ballast;
-  readonly #hasSpace: () => boolean;
+  readonly #hasSpace: (bytes: number) => boolean;
   readonly #names: DirectoryNames;
   readonly #ledger: LedgerKeeper;
   readonly #reclaimer: Reclaimer;
@@ -122,13 +81,13 @@ export class FileJournal implements Journal, PageSource {
     this.#segmentBytes = segmentBytes;
     const names = new DirectoryNames(disk, directory);
     const reader = new PageReader(disk, directory, checksum, options.reserve);
-    const spares = new Spares(disk, directory, segmentBytes, nextSequence, wantSpare);
+    this.#hasSpace = options.hasSpace ?? (() => true);
+    const spares = new Spares(disk, directory, segmentBytes, nextSequence, wantSpare, this.#hasSpace);
     this.#names = names;
     this.#reader = reader;
     this.#spares = spares;
     this.#writer = new SegmentWriter(disk, directory, checksum, names);
     this.#ballast = new Ballast(disk, directory, segmentBytes, wantSpare);
-    this.#hasSpace = options.hasSpace ?? (() => true);
     this.#ledger = new LedgerKeeper(Ledger.open(disk, directory));
     this.#reclaimer = new Reclaimer({
       disk,
@@ -177,13 +136,18 @@ export class FileJournal implements Journal, PageSource {
 
   tick(log: Log, now: number): number {
     if (this.#state.kind === "failed") return Number.POSITIVE_INFINITY;
+    // Space that nobody needs is not what keeps publishes out.
+    if (this.#spares.isReady && !this.#hasSpace(0)) this.#spares.removeAll();
     if (now >= this.#ledgerDue) this.#attemptQuietly(() => this.#ledger.write(now));
     if (now < this.#due) return Math.min(this.#due, this.#ledgerDue);
     this.#due = Number.POSITIVE_INFINITY;
     if (this.#dirtySince + SYNC_INTERVAL <= now) this.#attemptQuietly(() => this.#sync(now));
+    this.#turnOver(log, now);
     const isReclaimed = this.#reclaim(log, now);
     this.#provide(log, now);
-    if (this.#state.kind === "working" && this.#hasSpace()) this.#ballast.provide(now);
+    if (this.#state.kind === "working" && now >= this.#ballast.due && this.#hasSpace(this.#ballast.room)) {
+      this.#ballast.provide(now);
+    }
     if (this.#state.kind === "working") this.#reserve?.fill();
     if (this.#reserve?.isWhole === false) this.#callBy(now + SYNC_INTERVAL);
     if (this.#dirtySince < Number.POSITIVE_INFINITY) this.#callBy(this.#dirtySince + SYNC_INTERVAL);
@@ -427,15 +391,30 @@ export class FileJournal implements Journal, PageSource {
     return fault === undefined;
   }
 
+  /**
+   * Ends the open segment where the disk is full and hardly anything in it is needed: as long as it is open it is neither
+   * reclaimed nor compacted, and a disk that has no room for another would stay full for ever.
+   */
+  #turnOver(log: Log, now: number): void {
+    const { last } = log.segments;
+    if (last === undefined || last.isSealed || this.#isPinned || this.#state.kind !== "working") return;
+    const { fault } = this.#spares;
+    if (this.#hasSpace(0) && (fault === undefined || !isOutOfSpace(fault))) return;
+    if (last.used < this.#roomForAcks || last.live > last.total * WASTED_SHARE) return;
+    this.#sealAll(log, now);
+    if (this.#state.kind !== "working") return;
+    // A segment is reclaimed when there is a later one.
+    log.commitMark(this.#synced);
+    this.#marked = log.position;
+    this.#commit(log, now, true);
+  }
+
   /** Gets a spare ready before the open segment ends. */
   #provide(log: Log, now: number): void {
-    if (!this.#hasSpace()) return;
+    if (!this.#hasSpace(0)) return;
     const used = log.segments.last?.used ?? 0;
-    const spares = this.#spares;
-    const isBusy = used > (now - this.#begunAt) * ZEROED_RATE;
-    if ((used >= this.#segmentBytes * SPARE_SHARE && !isBusy) || spares.isShort) spares.request(now);
-    const isEnding = used >= this.#segmentBytes - this.#roomForAcks && !spares.isDelegated;
-    if (isEnding || spares.isShort) spares.provide(now);
+    const growth = Math.max(0, this.#segmentBytes - Math.max(used, this.#writer.capacity));
+    this.#spares.keepReady(used, growth, used >= this.#segmentBytes - this.#roomForAcks, this.#begunAt, now);
   }
 
   get #roomForAcks(): number {

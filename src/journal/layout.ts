@@ -62,6 +62,10 @@ const sequenceOf = (name: string): number | undefined => {
   return digits === undefined ? undefined : Number(digits);
 };
 
+/** Whether a file in the directory of a shard takes space for messages: a segment, a spare, the ballast. */
+export const isJournalFile = (name: string): boolean =>
+  sequenceOf(name) !== undefined || name.endsWith(TEMPORARY_SUFFIX);
+
 export interface JournalFiles {
   /** Ascending. */
   readonly sequences: readonly number[];

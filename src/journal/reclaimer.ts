@@ -29,7 +29,7 @@ export interface ReclaimerOptions {
   readonly spares: Spares;
   readonly reader: PageReader;
   /** Whether there is space to keep files as spares. */
-  readonly hasSpace: () => boolean;
+  readonly hasSpace: (bytes: number) => boolean;
   /** Called with an obsolete file, to be removed at some time. Without it the file is removed at once. */
   readonly removeLater: ((path: string) => void) | undefined;
 }
@@ -86,7 +86,7 @@ export class Reclaimer {
     const { directory, reader, spares, hasSpace } = this.#options;
     const path = segmentPath(directory, sequence);
     reader.forget(sequence);
-    this.#unname(path, !spares.isFull && hasSpace() && this.#isSpareSized(path));
+    this.#unname(path, !spares.isFull && hasSpace(0) && this.#isSpareSized(path));
   }
 
   /** Takes the segment's name off a file: removes it, or gives it a temporary name. */

@@ -26,7 +26,7 @@ import type { Effects } from "./effects.js";
 import * as ext from "./messages/extent.js";
 import { IdAllocator, type IdSource } from "./messages/id-allocator.js";
 import { checkMessages } from "./messages/invariants.js";
-import { Store } from "./messages/store.js";
+import { Store, type StoreOptions } from "./messages/store.js";
 import type { Steps } from "./steps.js";
 import { Administration } from "./topics/administration.js";
 import { BatchAppender, type Refusal } from "./topics/batch-appender.js";
@@ -45,7 +45,7 @@ export interface ShardLimits extends DirectoryLimits {
   readonly maxFrameBytes?: number;
 }
 
-export interface ShardOptions {
+export interface ShardOptions extends Pick<StoreOptions, "hashSecret" | "life" | "markSteps"> {
   readonly effects: Effects;
   readonly ids: IdSource;
   /** 1 to 1,024. */
@@ -71,8 +71,6 @@ export interface ShardOptions {
   readonly segmentBytes?: number | undefined;
   /** Extents that a step of a long command may move or drop; default `STEP_EXTENTS` of steps.ts. */
   readonly stepExtents?: number | undefined;
-  /** See `StoreOptions`. */
-  readonly hashSecret?: readonly [number, number] | undefined;
   /** Bytes of the directory at the head of a segment; default `HEAD_BYTES` of checkpoint.ts. */
   readonly headBytes?: number | undefined;
   /** `Durability` where a topic does not say otherwise. Default memory. */

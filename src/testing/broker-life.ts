@@ -43,6 +43,8 @@ const SHARDS = 1;
 const RING_BYTES = 4 * 1024 * 1024;
 
 export interface BrokerLifeOptions {
+  /** Which life it is: its clock may stand between two of them. */
+  readonly number: number;
   readonly limits: BrokerLimits;
   readonly log: Log;
   /** Milliseconds since 1970. */
@@ -87,6 +89,7 @@ export class BrokerLife {
       shard: SHARD,
       shards: SHARDS,
       level,
+      life: options.number,
       segmentBytes: level === Durability.memory ? undefined : limits.segmentBytes,
       clock: now,
       openJournal: (shard) => (level === Durability.memory ? memoryJournal : journalOf(shard, level, options)),

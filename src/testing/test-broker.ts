@@ -91,6 +91,8 @@ export class TestBroker {
   readonly #ids: IdSource = localIdSource(EPOCH);
   #fault: Fault | undefined;
   #life: BrokerLife | undefined;
+  /** How many it has had. */
+  #lives = 0;
   #isDown = false;
   #isAwake = false;
   /** Counts when something was sent, either way. */
@@ -212,6 +214,7 @@ export class TestBroker {
 
   #begin(): BrokerLife {
     return new BrokerLife({
+      number: ++this.#lives,
       limits: this.#limits,
       users: this.#users,
       log: this.#log,

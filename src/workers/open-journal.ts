@@ -50,8 +50,8 @@ export interface OpeningJournal {
   readonly beat: () => void;
   /** Called when obsolete files cannot be removed. */
   readonly reclaimFailed: (error: Error) => void;
-  /** Whether the file system has more space than is reserved for acks and compaction, as far as is known. */
-  readonly hasSpace: () => boolean;
+  /** Whether the file system has more space than is reserved for acks and compaction, and `bytes` besides, as far as is known. */
+  readonly hasSpace: (bytes: number) => boolean;
   /** Undefined: files can always be opened. */
   readonly reserve?: DescriptorReserve;
 }

@@ -49,6 +49,8 @@ export interface PumpOptions {
   readonly segmentBytes?: number | undefined;
   /** Of the hashes of what clients choose: two words that they do not know. Default 0, 0. */
   readonly hashSecret?: readonly [number, number];
+  /** Tells this life of the shard from others: see `StoreOptions`. */
+  readonly life?: number;
   /** Milliseconds since 1970 that never step back. */
   readonly clock: () => number;
   /** Reads the journal back into the shard, which is empty, and returns the journal to continue with. */

@@ -71,6 +71,9 @@ export interface JournalData {
 /** The state of the data directory's file system. Anybody may set it to full, only the main thread back to enough. */
 export const DiskSpace = { enough: 0, full: 1 } as const;
 
+/** Times the reserve: with that much free space a disk that was full has enough again. */
+export const ENOUGH_AGAIN = 1.25;
+
 /**
  * The largest message of an outbox: a piece of staged frames, which ends with the frame that makes it a megabyte. A frame may
  * have half a frame of requested messages, a largest message, or the backlog of a channel.

@@ -146,14 +146,16 @@ const gaugesOf = (shard: Shard): ShardGauges => {
 
 const committed = (milliseconds: number): void => gauges?.committed(milliseconds);
 
-const secret = crypto.getRandomValues(new Uint32Array(2));
+const [secret = 0, moreSecret = 0, life = 0, moreLife = 0] = crypto.getRandomValues(new Uint32Array(4));
 
 const makePump = (): Pump =>
   assemblePump({
     inbox,
     outbox: new RingWriter(data.outbox),
     ids: sharedIdSource(data.idClock),
-    hashSecret: [secret[0] ?? 0, secret[1] ?? 0],
+    hashSecret: [secret, moreSecret],
+    // Of 53 bits. By a clock that is set back two lives might begin at the same time.
+    life: (life >>> 11) * 2 ** 32 + moreLife,
     node: data.node,
     shard: data.shard,
     shards: data.shards,
@@ -180,7 +182,7 @@ const makePump = (): Pump =>
         clock,
         replayed,
         beat: () => pulse.beat(),
-        hasSpace: () => space?.isKnownFull !== true,
+        hasSpace: (bytes) => space?.hasRoomFor(bytes) ?? true,
         reserve: new DescriptorReserve(),
         reclaimFailed: (error) => log.warn({ error }, "files that nobody needs cannot be removed; it is tried again"),
       });

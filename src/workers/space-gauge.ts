@@ -3,7 +3,7 @@
  * which a busy shard writes hundreds of megabytes. So each shard checks too, more often the less space is left. Whoever
  * finds less than the reserve tells all shards; the main thread tells them when there is enough again.
  */
-import { DiskSpace } from "./shard-thread-data.js";
+import { DiskSpace, ENOUGH_AGAIN } from "./shard-thread-data.js";
 
 /** Bytes of the journal between two checks. They may come out of the reserve. */
 const MAX_BETWEEN = 4 * 1024 * 1024;
@@ -47,6 +47,21 @@ export class SpaceGauge {
   get isKnownFull(): boolean {
     // Nothing else is published with it.
     return Atomics.load(this.#word, 0) === DiskSpace.full;
+  }
+
+  /**
+   * Whether the disk is not full, and would not come near it if each shard had so many bytes more at once. Cheap for 0 bytes. Without
+   * a reserve it is the write that fails.
+   */
+  hasRoomFor(bytes: number): boolean {
+    if (this.isKnownFull) return false;
+    const { reserve, shards, freeBytes } = this.#options;
+    if (bytes === 0 || reserve === 0) return true;
+    try {
+      return freeBytes() >= reserve * ENOUGH_AGAIN + bytes * shards;
+    } catch {
+      return true;
+    }
   }
 
   #look(position: number, durable: number): void {

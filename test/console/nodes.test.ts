@@ -45,6 +45,12 @@ const startGweb = async (registry: string): Promise<number> => {
   throw new Error("it has ended");
 };
 
+/** A number of all nodes together. */
+const total = (page: Page, label: string) =>
+  expect.poll(() => page.locator(".totals .tile", { hasText: label }).locator("dd").textContent());
+
+const counted = (page: Page): Promise<string | null> => page.locator(".totals + p").textContent();
+
 const row = (page: Page, text: string) => page.locator("tbody tr", { hasText: text });
 
 it("lists nodes for whoever shows a token, weighs, adds and removes them, and shows the one that is chosen", async () => {
@@ -81,8 +87,13 @@ it("lists nodes for whoever shows a token, weighs, adds and removes them, and sh
     [2, 1],
   ]);
 
+  const clients = [await clientOf(first, "of-the-first"), await clientOf(second, "of-the-second")];
+  await Promise.all(clients.map((client) => client.publishBatch("totals", ["1", "2", "3"])));
+  await total(page, "Ready").toBe("6");
+  await total(page, "Connections").toBe("4");
+  await expect.poll(() => counted(page)).toBe("Nodes counted: 2 of 2.");
+
   // The other pages show the node that is chosen.
-  await clientOf(second, "of-the-second");
   await page.getByRole("link", { name: "Node 2" }).click();
   await page.getByRole("link", { name: "Connections" }).click();
   await row(page, "of-the-second").waitFor();
@@ -100,6 +111,31 @@ it("lists nodes for whoever shows a token, weighs, adds and removes them, and sh
   await remove.click();
   await expect.poll(() => row(page, "Node 2").count()).toBe(0);
   expect(await listed()).toEqual([[1, 5]]);
+});
+
+it("shows a token to a node that anybody may have listed when the reader says so, and names its address", async () => {
+  const allow = ["publish", "consume", "manage", "operate"] as const;
+  const users = [{ name: "operator", tokens: [{ hash: hashOf(TOKEN) }], permissions: [{ topics: "*", allow }] }];
+  const guarded = await openBroker({ node: 3, users });
+  onTestFinished(guarded.close);
+  const registry = await testRegistry();
+  await fetch(`${urlOf(registry)}${registration(nodeOf(guarded, 3))}`);
+  const page = await openConsole(await startGweb(urlOf(registry)), "#/nodes");
+  await page.getByRole("button", { name: "Show a token" }).click();
+  await page.getByRole("dialog").getByLabel("Token").fill(TOKEN);
+  await page.getByRole("dialog").getByRole("button", { name: "Show a token" }).click();
+  // It cannot be asked as long as it is not shown the token.
+  await expect.poll(() => counted(page)).toBe("Nodes counted: 0 of 1. Left out: 3 (UNAUTHORIZED).");
+  await total(page, "Ready").toBe("–");
+  await page.getByRole("link", { name: "Node 3" }).click();
+  const banner = page.getByRole("status").filter({ hasText: `127.0.0.1:${guarded.http}` });
+  expect(await banner.textContent()).toContain("UNAUTHORIZED");
+  await banner.getByRole("button", { name: "Show my token" }).click();
+  await banner.waitFor({ state: "detached" });
+  await page.getByRole("link", { name: "Connections" }).click();
+  await row(page, "operator").waitFor();
+  await page.getByRole("link", { name: "Nodes", exact: true }).click();
+  await expect.poll(() => counted(page)).toBe("Nodes counted: 1 of 1.");
 });
 
 it("asks for a node where none is chosen, in both languages, and fits a telephone", async () => {

@@ -165,3 +165,73 @@ it("has an edited dead letter go on at its node", async () => {
   expect((await client.lookup("bills", receipt.id))?.text()).toBe("as it should be");
   await expect(dead.edit(second, "again")).rejects.toMatchObject({ code: "UNKNOWN_MESSAGE" });
 });
+
+it("looks for messages, connections and consumers on all nodes, and says of which node each is", async () => {
+  const { client, stop, start } = await threeNodes();
+  const ids = await client.onEachNode(async (each) => {
+    const { nodeId } = each.info;
+    // The second does not know the topic.
+    if (nodeId === 2) return "";
+    const { ids: of } = await each.publishBatch("orders", ["a paid one", `of ${nodeId}`], {
+      headers: { node: `${nodeId}` },
+    });
+    return of[1] as string;
+  });
+  const [one = "", two = "", three = ""] = client.nodes.map(({ url }) => url);
+  const search = client.find("orders", { text: "of " });
+  expect([search.topic, search.queue, search.node]).toEqual(["orders", "default", one]);
+  const found: string[] = [];
+  for await (const message of search) found.push(message.id);
+  expect(found).toEqual([ids[0], ids[2]]);
+  expect([search.scanned, search.isOver, search.node]).toEqual([4, true, undefined]);
+  const part = client.find("orders", { maxScanned: 1, max: 1 });
+  for await (const _ of part);
+  expect([part.isOver, part.node]).toEqual([false, one]);
+  await expect(client.find("no topic").page()).rejects.toMatchObject({ code: "NO_TOPIC" });
+  expect(() => client.find("orders", { from: "1" } as object)).toThrow("from");
+
+  const [message] = await client.pop("orders");
+  if (message === undefined) throw new Error("there are four");
+  expect(await client.touchById("orders", message.id)).toEqual({ settled: 1, faults: [] });
+  expect(await client.nackById("orders", message.id, { delay: 3_600_000 })).toEqual({ settled: 1, faults: [] });
+  expect(await client.history("orders", ids[2] as string)).toMatchObject({ node: three, copies: [{ state: "ready" }] });
+  expect((await client.explain("orders")).map(({ node }) => node)).toEqual(expect.arrayContaining([one, three]));
+
+  const consumer = await client.consume("orders");
+  const takers: [string, string][] = [];
+  for await (const { node, topic } of client.consumers()) takers.push([node, topic]);
+  expect(takers).toEqual([one, two, three].map((node) => [node, "orders"]));
+  await consumer.stop();
+  await stop(2);
+  const connected: [string, number][] = [];
+  for await (const { node, id } of client.connections()) connected.push([node, id]);
+  expect(connected.map(([node]) => node)).toEqual([one, three]);
+  await expect(client.closeConnection(two, 1)).rejects.toMatchObject({ code: "CONNECT_FAILED" });
+  await start(2);
+  const [[, id] = ["", 0]] = connected;
+  expect(await client.closeConnection(one, id)).toBe(true);
+  await nodesBecome(client, (states) => states[0]?.state === "lost");
+});
+
+it("watches all nodes, those as well that come back, and ends with its client", async () => {
+  const { client, stop, start } = await threeNodes();
+  const urls = client.nodes.map(({ url }) => url);
+  const watch = await client.watch();
+  const all = async (since: number): Promise<void> => {
+    const seen = new Set<string>();
+    while (seen.size < urls.length) {
+      const { value } = await watch.next();
+      if (value === undefined) throw new Error("it has ended");
+      expect(value.shards.length).toBeGreaterThan(0);
+      if (value.time >= since) seen.add(value.node);
+    }
+    expect([...seen].sort()).toEqual([...urls].sort());
+  };
+  await all(0);
+  await stop(2);
+  await start(2);
+  await all(Date.now());
+  expect(watch.refused.size).toBe(0);
+  await client.close();
+  while ((await watch.next()).done !== true);
+});

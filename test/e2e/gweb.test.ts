@@ -288,6 +288,47 @@ it("with etcd: nodes that announce themselves keep their lease when they are wei
   expect(await ids()).toEqual([]);
 });
 
+it("a node that anybody may have listed is shown a token only when its visitor says so, at that address alone", async () => {
+  const registry = await testRegistry();
+  const list = async (id: number, node: { tcp: number; http: number }) => {
+    expect(await (await fetch(urlOf(registry) + registration(nodeOf(node, id)))).json()).toMatchObject({ code: 0 });
+  };
+  await list(1, open());
+  await list(2, guarded());
+  const browser = await startGweb(`-register_addr=${urlOf(registry)}`);
+  const trust = async (id: number): Promise<unknown> => (await browser.ask(`/console/trust?node=${id}`)).json();
+  const address = `127.0.0.1:${guarded().http}`;
+  expect((await browser.refused("/console/trust", "POST", { http_addr: address })).slice(0, 2)).toEqual([
+    401,
+    "UNAUTHORIZED",
+  ]);
+  await browser.ask("/console/session", "POST", { token: TOKEN });
+  // Who asks for no token is none the wiser.
+  await (await browser.client("1")).publish("t", "hello");
+  await expect(browser.client("2")).rejects.toMatchObject({ code: "UNAUTHORIZED" });
+  expect(await trust(2)).toEqual({ http_addr: address, shown: false });
+  expect((await browser.refused("/console/trust", "POST", { http_addr: 1 })).slice(0, 2)).toEqual([400, "BAD_BODY"]);
+  expect((await browser.refused("/console/trust?node=7", "GET")).slice(0, 2)).toEqual([409, "REFUSED"]);
+  const elsewhere = await browser.ask(
+    "/console/trust",
+    "POST",
+    { http_addr: address },
+    { origin: "http://evil.example" },
+  );
+  expect(elsewhere.status).toBe(403);
+  expect((await browser.ask("/console/trust", "POST", { http_addr: address })).status).toBe(204);
+  expect(await trust(2)).toEqual({ http_addr: address, shown: true });
+  await (await browser.client("2")).publish("t", "hello");
+
+  // Another node in its place, by the same id, and another login, are others.
+  const other = await testBroker({ durability: "memory", node: 2, users: USERS });
+  await fetch(`${urlOf(registry)}/unregister?tcp_addr=127.0.0.1:${guarded().tcp}`);
+  await list(2, other);
+  await expect(browser.client("2")).rejects.toMatchObject({ code: "UNAUTHORIZED" });
+  await browser.ask("/console/session", "POST", { token: TOKEN });
+  expect(await trust(2)).toEqual({ http_addr: `127.0.0.1:${other.http}`, shown: false });
+});
+
 it("nodes over TLS: their certificates are checked by the authority that it is given", async () => {
   const node = await secured({ durability: "memory", node: 6 });
   const registry = await testRegistry();

@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { createServer } from "node:net";
+import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { connect } from "../../src/client/index.js";
 import { Answer, Op } from "../../src/protocol/op.js";
@@ -177,6 +178,26 @@ describe("ringmq serve", () => {
     expect((await exit).code).toBe(0);
     expect(text.out).toMatch(/Examples:\n\s+ringmq serve/);
     expect(text.out).toContain("RINGMQ_MEMORY");
+  });
+
+  it("says at its start that the disk is too small for the journal, as check-config does, and what would do", async (context) => {
+    const data = mountedTmpfs(context, "size=12m");
+    const settings = ["--shards", "1", "--disk-reserve", "1mb"];
+    const lack = /the disk has too little room for two segments.*138 MiB.*--segment-bytes 2mb/;
+    const checked = run(["check-config", ...settings], { RINGMQ_DATA: data });
+    expect(await checked.exit).toEqual({ code: 0, signal: null });
+    expect(checked.text.err).toMatch(lack);
+    const { text } = await started([...ANY_PORT, ...settings], { RINGMQ_DATA: data });
+    expect(text.err).toMatch(lack);
+    const advised = run(["check-config", ...settings, "--segment-bytes", "3mb"], { RINGMQ_DATA: data });
+    await advised.exit;
+    expect(advised.text.err).toBe("");
+    // With nothing left at all, it does not start.
+    const full = mountedTmpfs(context, "size=64k");
+    writeFileSync(join(full, "fill"), new Uint8Array(64 * 1024));
+    const refused = run(["serve", ...ANY_PORT, "--shards", "1"], { RINGMQ_DATA: join(full, "data") });
+    expect(await refused.exit).toEqual({ code: 1, signal: null });
+    expect(refused.text.err).toMatch(/data cannot be used: ENOSPC.*Free some space there/);
   });
 
   it("says once that the disk is full, also without a reserve, and once that it is not", async (context) => {

@@ -4,7 +4,8 @@
  */
 import { loadChecksum } from "../../src/journal/checksum.js";
 import type { Disk } from "../../src/journal/disk.js";
-import { FileJournal, type FileJournalOptions } from "../../src/journal/file-journal.js";
+import { FileJournal } from "../../src/journal/file-journal.js";
+import type { FileJournalOptions } from "../../src/journal/file-journal-options.js";
 import { makeLedger, NO_SEGMENTS } from "../../src/journal/ledger.js";
 import { PageReader } from "../../src/journal/page-reader.js";
 import { type RecoveryReport, recover } from "../../src/journal/recovery.js";
@@ -39,6 +40,7 @@ export interface KeeperOptions {
   readonly memoryBytes?: number;
   readonly now?: number;
   readonly wantSpare?: FileJournalOptions["wantSpare"];
+  readonly hasSpace?: FileJournalOptions["hasSpace"];
   readonly reclaimFailed?: FileJournalOptions["reclaimFailed"];
   readonly reserve?: FileJournalOptions["reserve"];
   readonly home?: FileJournalOptions["home"];
@@ -86,7 +88,7 @@ export class Keeper {
       memoryBytes: options.memoryBytes ?? OPTIONS.memoryBytes,
     });
     if (disk.list(directory).length === 0) makeLedger(disk, directory, options.shard ?? 0, NO_SEGMENTS);
-    const { verified, onProgress, wantSpare, reclaimFailed, reserve, home } = options;
+    const { verified, onProgress, wantSpare, hasSpace, reclaimFailed, reserve, home } = options;
     const pages = new PageReader(disk, directory, checksum);
     this.shard.store.log.pages.source = pages;
     this.report = recover(
@@ -110,6 +112,7 @@ export class Keeper {
       segmentBytes,
       nextSequence,
       ...(wantSpare && { wantSpare }),
+      ...(hasSpace && { hasSpace }),
       ...(reclaimFailed && { reclaimFailed }),
       ...(reserve && { reserve }),
       ...(home && { home }),

@@ -327,12 +327,13 @@ export const PLACES: readonly Place[] = [
     file: "src/client/nodes/probe.ts",
     may: [
       "./picker.js",
+      "../admin/finding.js",
       "../channels/subscription.js",
       "../connect.js",
       "../dead-letters/dead-letters.js",
       "../../registry/discovery/index.js",
     ],
-    mayNot: ["../admin/topic-admin.js", "../../registry/server/index.js", "../../main/broker.js", "node:net", "ws"],
+    mayNot: ["../../grpc/server.js", "../../registry/server/index.js", "../../main/broker.js", "node:net", "ws"],
   },
   {
     file: "src/client/index.ts",

@@ -23,6 +23,7 @@ const ALONE: Surroundings = {
   fault: 0,
   inMemory: undefined,
   keepsChannels: false,
+  looks: 0,
 };
 
 const STEPS = 80;
@@ -367,6 +368,37 @@ export const ending = directed({
 });
 
 /** All of them by name: what shows a planted bug must hold without it. */
+/** Queues that are looked through while messages move in them, and now and then everything or a shard ends. */
+export const lookedThrough = directed({
+  habits: {
+    weights: [
+      [8, "publish"],
+      [8, "pop"],
+      [3, "nack"],
+      [4, "release"],
+      [3, "touch"],
+      [3, "ack"],
+      [1, "consume"],
+      [1, "popDead"],
+      [1, "redrive"],
+      [1, "reschedule"],
+      [1, "disconnect"],
+      [2, "wait"],
+    ],
+    maxCount: 20,
+    flush: 0.8,
+    timed: 0.3,
+    crash: 0.03,
+    churn: 0.15,
+  },
+  around: { looks: 0.8, alone: 0.3 },
+  settings: (random) => ({
+    segmentBytes: 16 * 1024,
+    hasJobs: true,
+    memoryBytes: random.one([64 * 1024 * 1024, 260 * 1024]),
+  }),
+});
+
 export const DIRECTED: readonly (readonly [name: string, historyOf: (seed: number) => History])[] = [
   ...PROMISING.map((op) => [`${op} and a loss of power`, promising(op)] as const),
   ["syncs that fail", failing],
@@ -382,6 +414,7 @@ export const DIRECTED: readonly (readonly [name: string, historyOf: (seed: numbe
   ["keys", keying],
   ["keys and segments that go", keyingMuch],
   ["keys and other numbers of shards", keyingOn],
+  ["queues that are looked through", lookedThrough],
   ["channels", following],
   ["channels whose messages soon are old", ageing],
   ["channels in memory alone for a while", forgetful],

@@ -5,6 +5,7 @@
 import { Durability } from "../../src/protocol/op.js";
 import type { Overflow } from "../../src/protocol/subscribe-options.js";
 import type { ChannelConfig, MessageState, TopicConfig } from "../../src/shard/command.js";
+import { BEGIN, DAY, TOPICS } from "./names.js";
 import { type Op, PROMISES } from "./promises.js";
 import { Random } from "./random.js";
 import type { FaultKind } from "./simulated-disk.js";
@@ -13,11 +14,7 @@ import { type Surroundings, surrounded } from "./surroundings.js";
 
 const KIB = 1024;
 const MINUTE = 60_000;
-const DAY = 24 * 60 * MINUTE;
-/** When histories begin. */
-const BEGIN = Date.UTC(2026, 0, 1);
 
-export const TOPICS = ["t", "u", "v"] as const;
 const QUEUES = ["default", "a", "b"] as const;
 const CONNECTIONS = [1, 2, 3] as const;
 export const CHANNELS = ["c", "d"] as const;

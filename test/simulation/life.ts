@@ -7,7 +7,8 @@ import type { Checksum } from "../../src/journal/checksum.js";
 import { type CompactInput, compact } from "../../src/journal/compact.js";
 import type { Disk } from "../../src/journal/disk.js";
 import { isDiskFault } from "../../src/journal/disk-fault.js";
-import { FileJournal, type FileJournalOptions } from "../../src/journal/file-journal.js";
+import { FileJournal } from "../../src/journal/file-journal.js";
+import type { FileJournalOptions } from "../../src/journal/file-journal-options.js";
 import type { LedgerEntry } from "../../src/journal/ledger.js";
 import { beginDataDirectory, finishBackup } from "../../src/journal/new-data-directory.js";
 import { PageReader } from "../../src/journal/page-reader.js";
@@ -183,6 +184,12 @@ export class Life {
       level,
       // Small, so that directories are written in steps.
       headBytes: 96,
+      // The clock may be the same in two lives; each does something on the disk.
+      life: disk.operations,
+      // Small, so that looks take several turns.
+      stepExtents: 8,
+      // Lists are short here, and are to have marks all the same.
+      markSteps: 2,
     });
     this.log = this.shard.store.log;
     const view = makers.view(disk);

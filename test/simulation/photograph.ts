@@ -23,6 +23,10 @@ export interface Held {
   /** When its time to live ends; 0: never. */
   readonly expiry: number;
   readonly delivery: number;
+  /** Where it stands in line: see `ExtentTable.places`. */
+  readonly place: number;
+  /** The number of the consumer that holds it, and 1; 0: nobody does. */
+  readonly holder: number;
   /** What is known of its failures, as one number; 0: nothing. */
   readonly failures: number;
   /** It is in the journal. */
@@ -62,8 +66,8 @@ interface TopicShot {
   readonly queues: Map<string, QueueShot>;
 }
 
-/** id high, id low, span, mask, status, time, expiry, delivery, failures, kept */
-const ROW = 10;
+/** id high, id low, span, mask, status, time, expiry, delivery, failures, kept, place, holder */
+const ROW = 12;
 
 /** An id as one exact number: milliseconds and sequence without the node, which is always the same here. */
 export const keyOf = (high: number, low: number): number => (high * 1024 + (low >>> 22)) * 4096 + (low & 4095);
@@ -134,6 +138,8 @@ const shoot = (shard: Shard, queue: Queue): QueueShot => {
         extents.get(extent, ext.DELIVERY),
         digest(shard.store.failuresOf(extent)),
         log.pages.isKept(extents.get(extent, ext.PAGE)) ? 1 : 0,
+        extents.places[extent] as number,
+        extents.get(extent, ext.HOLDER),
       );
     }
   };
@@ -168,6 +174,8 @@ const messagesOf = (rows: readonly number[]): Map<number, Held> => {
       delivery = 0,
       failures = 0,
       kept = 0,
+      place = 0,
+      holder = 0,
     ] = rows.slice(at, at + ROW);
     for (let i = 0; i < span; i++) {
       if (mask !== 0 && ((mask >>> ((low + i) & 31)) & 1) === 0) continue;
@@ -183,6 +191,8 @@ const messagesOf = (rows: readonly number[]): Map<number, Held> => {
         delivery,
         failures,
         isKept: kept === 1,
+        place,
+        holder,
       });
     }
   }

@@ -1,10 +1,12 @@
 /** Bugs of the order in which messages wait when they are read back: see planted-bugs.ts. */
-import { NEXT, NONE } from "../../src/shard/messages/extent.js";
+import { MASK, NEXT, NONE, State } from "../../src/shard/messages/extent.js";
+import { Queue } from "../../src/shard/messages/queue.js";
 import type { Shard } from "../../src/shard/shard.js";
 import { returning } from "./directed-histories.js";
 import { historyOf } from "./histories.js";
 import type { Makers } from "./life.js";
 import { type PlantedBug, target } from "./planted-bugs.js";
+import { recovering } from "./replaced-methods.js";
 import type { History } from "./steps.js";
 
 /** Histories of one shard whose segments fill with garbage. */
@@ -89,5 +91,24 @@ export const PLANTED_ORDER_BUGS: readonly PlantedBug[] = [
     symptom: /has the order/,
     historyOf: compacting,
     plant: (makers) => readBack(makers, (shard, { isAnew }) => isAnew && putLast(shard, false)),
+  },
+  {
+    name: "a recovery puts a piece of a fragment behind it, wherever its messages belong",
+    symptom: /is out of line/,
+    historyOf: compacting,
+    plant: (makers) =>
+      recovering(makers, Queue.prototype, {
+        part(fragment: number, mask: number): number {
+          const { extents, wheel } = this.store;
+          if (mask === extents.get(fragment, MASK)) return fragment;
+          const part = this.store.split(fragment, mask);
+          if (wheel.isScheduled(fragment)) wheel.schedule(part, wheel.dueOf(fragment));
+          const { READY, DELAYED } = State;
+          const state = extents.state(fragment);
+          const list = state === READY ? this.ready : state === DELAYED ? this.delayed : this.dead;
+          list.insertAfter(extents, part, fragment);
+          return part;
+        },
+      } as ThisType<Queue> & Partial<Queue>),
   },
 ];

@@ -11,6 +11,7 @@ import { PLANTED_FAILURE_BUGS } from "./planted-failure-bugs.js";
 import { PLANTED_KEY_BUGS } from "./planted-key-bugs.js";
 import { PLANTED_LEASE_BUGS } from "./planted-lease-bugs.js";
 import { PLANTED_LEDGER_BUGS } from "./planted-ledger-bugs.js";
+import { PLANTED_LOOK_BUGS } from "./planted-look-bugs.js";
 import { PLANTED_MEMORY_BUGS } from "./planted-memory-bugs.js";
 import { PLANTED_MOVE_BUGS } from "./planted-move-bugs.js";
 import { PLANTED_ORDER_BUGS } from "./planted-order-bugs.js";
@@ -49,6 +50,7 @@ it.each([
   ...PLANTED_FAILURE_BUGS,
   ...PLANTED_PRODUCER_BUGS,
   ...PLANTED_KEY_BUGS,
+  ...PLANTED_LOOK_BUGS,
 ])("finds that $name", { timeout: TIMEOUT }, ({ plant, symptom, historyOf: towards = randomHistory }) => {
   for (let seed = 1; seed <= CI_SEEDS; seed++) {
     const outcome = simulate(towards(seed), plant(makers));

@@ -24,6 +24,18 @@ export const applying = <T extends object>(makers: Makers, prototype: T, own: Pa
   },
 });
 
+/** All that a shard does is, at whatever time. */
+export const living = <T extends object>(makers: Makers, prototype: T, own: Partial<T>): Makers => ({
+  ...makers,
+  shard: (options) => {
+    const shard = makers.shard(options);
+    const { apply, turn } = shard;
+    shard.apply = (c, now) => replaced(prototype, own, () => apply.call(shard, c, now));
+    shard.turn = (now) => replaced(prototype, own, () => turn.call(shard, now));
+    return shard;
+  },
+});
+
 /** Each recovery is. */
 export const recovering = <T extends object>(makers: Makers, prototype: T, own: Partial<T>): Makers => ({
   ...makers,

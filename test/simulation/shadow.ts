@@ -209,6 +209,12 @@ export class Shadow {
     }
   }
 
+  /** What was sent under the id of a message; undefined: nothing was. */
+  sentAs(key: number): { readonly routeKey: string; readonly body: string } | undefined {
+    const sent = this.#sent[this.#messages.get(key)?.serial ?? -1];
+    return sent && { routeKey: sent.batch.routeKey, body: bodyOf(sent.entry) };
+  }
+
   /** A message is what was sent. It need not have been delivered yet. */
   check(topic: string, { key, entry, routeKey }: Seen): void {
     const message = this.#messages.get(key);
@@ -339,6 +345,13 @@ const entryOf = (serial: number, size: number): Buffer => {
   }
   entry.write(body, WORD_BYTES + prefix, "latin1");
   return entry;
+};
+
+/** The body of an entry, both as latin-1. */
+const bodyOf = (entry: string): string => {
+  const bytes = Buffer.from(entry, "latin1");
+  const headers = bytes.readUInt32BE(0) >= HAS_HEADERS ? HEADERS_LENGTH_BYTES + bytes.readUInt16BE(WORD_BYTES) : 0;
+  return entry.slice(WORD_BYTES + headers);
 };
 
 export type { Batch };

@@ -34,7 +34,11 @@ export type Answer =
       readonly isDuplicate: boolean;
     })
   | (Addressed & { readonly kind: "settled"; readonly faults: ReadonlySet<number>; readonly level: number })
-  | (Addressed & { readonly kind: "messages"; readonly messages: readonly Delivered[] })
+  | (Addressed & {
+      readonly kind: "messages";
+      readonly messages: readonly Delivered[];
+      readonly head?: readonly unknown[];
+    })
   | (Addressed & { readonly kind: "fail"; readonly error: ErrorName })
   | (Addressed & { readonly kind: "result"; readonly value: unknown; readonly level: number })
   | (Addressed & { readonly kind: "consumerClosed" })
@@ -50,7 +54,7 @@ interface ChannelMessages {
   readonly entries: string[];
 }
 
-type OpenMessages = Addressed & { readonly messages: Delivered[] };
+type OpenMessages = Addressed & { readonly messages: Delivered[]; readonly head?: readonly unknown[] };
 
 export class StagedAnswers implements StagedEffects<StagedAnswers>, Effects {
   #answers: Answer[] = [];
@@ -106,9 +110,9 @@ export class StagedAnswers implements StagedEffects<StagedAnswers>, Effects {
     this.#answers.push({ kind: "settled", connection, request, faults: keys, level });
   }
 
-  openMessages(connection: number, request: number): void {
+  openMessages(connection: number, request: number, _isLook = false, head?: readonly unknown[]): void {
     assert.equal(this.#open, undefined, "messages are open");
-    this.#open = { connection, request, messages: [] };
+    this.#open = { connection, request, messages: [], ...(head && { head }) };
   }
 
   run(run: Readonly<Run>): void {

@@ -4,7 +4,7 @@
  * playable when some of its steps are left out.
  */
 import type { Overflow } from "../../src/protocol/subscribe-options.js";
-import type { ChannelConfig, MessageState, TopicConfig } from "../../src/shard/command.js";
+import type { ChannelConfig, FindConditions, MessageState, TopicConfig } from "../../src/shard/command.js";
 import type { CrashKind, Fault } from "./simulated-disk.js";
 
 /** A piece of what a request selects: `from` says what for, `at` which of those, `count` how many from there on. */
@@ -71,6 +71,19 @@ export type ClientStep =
   | { readonly do: "disconnect"; readonly connection: number }
   | ChannelStep;
 
+/** Somebody looks through a queue. */
+export type LookStep =
+  | (At & {
+      readonly do: "find";
+      /** Which of the searches that are under way it goes on with; there are less: it begins another one. */
+      readonly which: number;
+      readonly state: MessageState | "all";
+      readonly max: number;
+      readonly conditions: FindConditions;
+    })
+  | (At & { readonly do: "delayed"; readonly buckets: number; readonly from?: number; readonly to?: number })
+  | (At & { readonly do: "deadGroups"; readonly max: number });
+
 interface Following {
   readonly connection: number;
   readonly channel: string;
@@ -112,6 +125,7 @@ export interface CrashStep {
 
 export type Step =
   | ClientStep
+  | LookStep
   | { readonly do: "wait"; readonly time: number }
   | { readonly do: "fault"; readonly fault: Fault }
   /** A backup is asked for, and made while clients go on. */

@@ -2,12 +2,16 @@
  * What happens around the clients of a history: brokers are started with other numbers of shards, single shards die, and
  * backups are made. What is drawn here does not change what the clients of a seed do.
  */
+import { lookOf } from "./look-steps.js";
 import { Random } from "./random.js";
 import type { Fault } from "./simulated-disk.js";
 import type { History, Move, Step } from "./steps.js";
 
 /** Which other numbers are drawn for a seed than for its clients. */
 const STREAM = 0x5a4d_0001;
+
+/** And for those who look. */
+const LOOKS_STREAM = 0x5a4d_0003;
 
 const MAX_SHARDS = 3;
 
@@ -28,10 +32,12 @@ export interface Surroundings {
   /** A topic that is in memory alone. */
   readonly inMemory: string | undefined;
   readonly keepsChannels: boolean;
+  /** That somebody looks through a queue, at each move. */
+  readonly looks: number;
 }
 
 /** Some seeds have one shard and nothing else around them. */
-const surroundingsOf = (random: Random): Surroundings =>
+const surroundingsOf = (random: Random): Omit<Surroundings, "looks"> =>
   random.chance(0.4)
     ? { shards: 1, move: 0, alone: 0, backup: 0, fault: 0, inMemory: undefined, keepsChannels: false }
     : {
@@ -53,7 +59,9 @@ const faultOf = (random: Random): Fault => ({
 /** Puts a history into its surroundings, or into others. */
 export const surrounded = (history: History, other: Partial<Surroundings> = {}): History => {
   const random = new Random(history.seed ^ STREAM);
-  const { shards, move, alone, backup, fault, inMemory, keepsChannels } = { ...surroundingsOf(random), ...other };
+  const looking = new Random(history.seed ^ LOOKS_STREAM);
+  const ofSeed = { ...surroundingsOf(random), looks: looking.often([4, 0], [1, 0.05], [1, 0.2]) };
+  const { shards, move, alone, backup, fault, inMemory, keepsChannels, looks } = { ...ofSeed, ...other };
   const around = (step: Step): Step => {
     if (step.do !== "restart" && step.do !== "crash") return step;
     if (step.do === "crash" && random.chance(alone)) return { ...step, kind: "shard" };
@@ -64,12 +72,15 @@ export const surrounded = (history: History, other: Partial<Surroundings> = {}):
     const again = [random.between(1, MOVE_STEPS)];
     return fails.do === "crash" && random.chance(0.5) ? { ...fails, shards, again } : { ...fails, shards };
   };
+  const topics = [...new Set(history.moves.flatMap(({ step }) => ("topic" in step ? [step.topic] : [])))];
   const last = history.moves.length - 1;
   const moves = history.moves.flatMap(({ step, flush }, i): readonly Move[] => {
     // The end of all is what shows whether everything has survived.
     if (i === last) return [{ step, flush }];
-    const own = { step: around(step), flush };
-    return random.chance(backup) ? [{ step: { do: "backup" }, flush: true }, own] : [own];
+    const own: Move[] = [{ step: around(step), flush }];
+    if (random.chance(backup)) own.unshift({ step: { do: "backup" }, flush: true });
+    if (looks > 0 && looking.chance(looks)) own.unshift({ step: lookOf(looking, topics), flush: looking.chance(0.8) });
+    return own;
   });
   const config: Step = { do: "configure", topic: inMemory ?? "", config: { durability: "memory" } };
   return {

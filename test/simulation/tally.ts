@@ -2,6 +2,9 @@
 export interface Tally {
   steps: number;
   commands: number;
+  /** Of clients that look through queues, and searches that have come to their end. */
+  looks: number;
+  searches: number;
   /** Ends of everything, those in the middle of a recovery among them. */
   crashes: number;
   /** Ends of a single shard. */
@@ -36,6 +39,8 @@ export interface Tally {
 export const nothingYet = (): Tally => ({
   steps: 0,
   commands: 0,
+  looks: 0,
+  searches: 0,
   crashes: 0,
   deaths: 0,
   recoveries: 0,

@@ -7,9 +7,11 @@ import assert from "node:assert/strict";
 import { isDeepStrictEqual } from "node:util";
 import { Durability } from "../../src/protocol/op.js";
 import type { Command } from "../../src/shard/command.js";
+import { checkLists } from "../../src/shard/messages/invariants.js";
 import type { Topic } from "../../src/shard/topics/topic.js";
 import type { Clients, Topics } from "./clients.js";
 import type { Life } from "./life.js";
+import type { Looks } from "./looks.js";
 import { Photograph, type QueueView, type View } from "./photograph.js";
 import { isAnswerTo, isDone, type Levels, levelsOf, promised } from "./promises.js";
 import { fatesIn } from "./publish-fates.js";
@@ -45,6 +47,7 @@ export class Witness {
   constructor(
     readonly life: Life,
     readonly clients: Clients,
+    readonly looks: Looks,
     /** Of the broker. */
     readonly topics: Topics,
     readonly now: () => number,
@@ -73,7 +76,10 @@ export class Witness {
     const held = this.life.held.take();
     const answers = [...free, ...held];
     for (const answer of answers) this.clients.staged(answer, this.topics);
+    checkLists(shard.store, shard.directory.queues);
     const photo = new Photograph(shard);
+    const scene = { before: this.#moments.at(-1)?.photo ?? photo, after: photo, shard };
+    for (const answer of answers) this.looks.answered(answer, scene);
     const level = command === undefined ? 0 : this.#promise(command, photo, answers);
     this.#levels = levelsOf(shard);
     this.#moments.push({ photo, free, held, level, pledge: undefined });

@@ -16,6 +16,8 @@ import { ChannelClients } from "./channel-clients.js";
 import { Clients } from "./clients.js";
 import { Keying } from "./keying.js";
 import type { Life, Makers, Sent } from "./life.js";
+import { Looks } from "./looks.js";
+import { BEGIN } from "./names.js";
 import type { TopicView, View } from "./photograph.js";
 import { Producing } from "./producing.js";
 import { expectTrue, type Holds, Shadow } from "./shadow.js";
@@ -26,7 +28,6 @@ import { nothingYet, type Tally } from "./tally.js";
 import { lookAt, viewOf } from "./views.js";
 import { Witness } from "./witness.js";
 
-const BEGIN = Date.UTC(2026, 0, 1);
 const DATA = "/data";
 
 /** What a power loss may cost at level `write`: the last of these milliseconds. */
@@ -54,6 +55,7 @@ export class World {
   readonly #producing = new Producing();
   readonly #keying = new Keying((id) => this.#shadow.isThere(id));
   readonly #clients: Clients;
+  readonly #looks = new Looks(this.#shadow);
   readonly #disk: SimulatedDisk;
   readonly #backups: Backups;
   #clock = BEGIN;
@@ -90,6 +92,7 @@ export class World {
     }
     const { operations, hits } = this.#disk;
     this.tally.operations = operations;
+    this.tally.searches = this.#looks.ended;
     this.tally.backups = this.#backups.made;
     this.tally.unmade = this.#backups.failed;
     this.tally.faults = hits.full + hits.short + hits.write + hits.sync;
@@ -137,14 +140,22 @@ export class World {
         }
         this.#doom = step;
         return this.#disk.crashAfter(step.after);
-      default: {
-        const command = this.#clients.command(step, this.#broker, this.#view);
+      case "find":
+      case "delayed":
+      case "deadGroups":
+        this.tally.looks++;
+        return this.#command(this.#looks.command(step, this.#view));
+      default:
+        this.#looks.disturb();
         this.tally.commands++;
-        for (const witness of this.#addressees(command)) {
-          witness.life.apply(command, this.#clock);
-          witness.remember(command);
-        }
-      }
+        return this.#command(this.#clients.command(step, this.#broker, this.#view));
+    }
+  }
+
+  #command(command: Command): void {
+    for (const witness of this.#addressees(command)) {
+      witness.life.apply(command, this.#clock);
+      witness.remember(command);
     }
   }
 
@@ -261,6 +272,7 @@ export class World {
     const ticked = this.#ticked;
     this.#doom = undefined;
     this.#clients.forget(everything);
+    this.#looks.forget(everything);
     // A clock that is set back comes to a time at which ids were given out, rather than to one between two such.
     this.#clock = pause < 0 ? Math.max(this.#bornAt, this.#clock + pause) : this.#clock + pause;
     this.#bornAt = this.#clock;
@@ -313,6 +325,7 @@ export class World {
     this.tally.deaths++;
     const isOver = (name: string): boolean => this.#broker.shardOf(name) === number;
     this.#clients.forget(isOver);
+    this.#looks.forget(isOver);
     this.#count(witness.life);
     this.#disk.resume();
     this.#disk.clearFaults();
@@ -402,7 +415,7 @@ export class World {
   }
 
   #witness(life: Life): Witness {
-    return new Witness(life, this.#clients, this.#broker, () => this.#clock);
+    return new Witness(life, this.#clients, this.#looks, this.#broker, () => this.#clock);
   }
 
   #judge(witness: Witness, after: View, holds: Holds, isMoved: boolean): void {

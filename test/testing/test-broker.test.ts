@@ -245,6 +245,23 @@ describe("faults", () => {
     expect(texts(await again.pop("kept", { max: 9 }))).toContain("b");
   });
 
+  it("does not take a cursor or a lease of an earlier life for its own, though its clock stands", async () => {
+    const { broker, client } = await open();
+    await client.publish("jobs", "a");
+    await client.publish("jobs", "b");
+    const [held] = await client.pop("jobs");
+    const search = client.find("jobs", { max: 1 });
+    await search.page();
+    const { cursor } = search;
+    expect(cursor).toBeTypeOf("string");
+    await broker.restart();
+    const again = await broker.connect();
+    await expect(again.find("jobs", { from: cursor }).page()).rejects.toMatchObject({ code: "CURSOR_LOST" });
+    const [message] = await again.pop("jobs");
+    expect(message?.id).toBe(held?.id);
+    await expect(held?.ack()).rejects.toMatchObject({ code: "LEASE_LOST" });
+  });
+
   it("restarts over and over with more than a segment holds", async () => {
     const { broker } = await open({ segmentBytes: 64 * 1024 });
     for (let life = 0; life < 5; life++) {

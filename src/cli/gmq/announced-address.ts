@@ -1,16 +1,14 @@
 /** The addresses under which a node can be reached by others, which are not always those that it listens on. */
-import { networkInterfaces } from "node:os";
 import type { Address } from "../../main/options.js";
+import { machineAddresses } from "../../main/ports/machine-addresses.js";
 
 const LOOPBACK = "127.0.0.1";
 
 const isAny = (host: string): boolean => host === "" || host === "::" || host === "0.0.0.0";
 
 /** An address of this machine in its network, IPv4 first; where it is in none, its own. */
-export const hostAddress = (interfaces = networkInterfaces()): string => {
-  const outside = Object.values(interfaces)
-    .flatMap((addresses) => addresses ?? [])
-    .filter(({ internal, address }) => !(internal || address.startsWith("fe80:")));
+export const hostAddress = (addresses = machineAddresses()): string => {
+  const outside = addresses.filter(({ address }) => !address.startsWith("fe80:"));
   const found = outside.find(({ family }) => family === "IPv4") ?? outside[0];
   return found?.address ?? LOOPBACK;
 };

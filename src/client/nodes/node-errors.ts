@@ -6,6 +6,12 @@ import { localError, RingmqError, type RingmqErrorCode } from "../base/error.js"
 /** Those for which it makes no sense to ask the same node again; CLIENT_CLOSED is that of a node that is about to stop. */
 const OF_THE_NODE: ReadonlySet<RingmqErrorCode> = new Set(["SHARD_DOWN", "JOURNAL_FAILED", "CLIENT_CLOSED"]);
 
+/** A node that answers so has none of the messages that are meant. */
+const ABSENT: ReadonlySet<RingmqErrorCode> = new Set(["NO_TOPIC", "NO_QUEUE"]);
+
+export const isAbsence = (error: unknown): error is RingmqError =>
+  error instanceof RingmqError && ABSENT.has(error.code);
+
 /** Whether another node may do what this error refuses. CLIENT_BUSY is the limit of all nodes together. */
 export const isForAnotherNode = (error: unknown): error is RingmqError =>
   error instanceof RingmqError && error.code !== "CLIENT_BUSY" && (error.retryable || OF_THE_NODE.has(error.code));

@@ -6,7 +6,6 @@ import type { Selector } from "../../servers/selector.js";
 import { asBadArgument, checkTimeout } from "../arguments/argument-checks.js";
 import { OPTIONS, readOptions } from "../arguments/option-reader.js";
 import type {
-  AnyQueueOptions,
   Body,
   ChannelPublishOptions,
   CloseOptions,
@@ -16,7 +15,6 @@ import type {
   PopOptions,
   PublishBatchOptions,
   PublishOptions,
-  QueueOptions,
   RequestOptions,
   RespondOptions,
   SubscribeOptions,
@@ -33,12 +31,7 @@ import type { Reply } from "../calls/reply.js";
 import type { Client } from "../client.js";
 import { atEndOfTurn } from "../connection/end-of-turn.js";
 import type { PendingBytes } from "../connection/pending-bytes.js";
-import type { FoundMessage } from "../consume/found-message.js";
-import type { Ids } from "../consume/id-settler.js";
-import type { Keys } from "../consume/key-settler.js";
 import type { Message } from "../consume/message.js";
-import type { Settlement } from "../consume/settle-result.js";
-import { DeadLetters } from "../dead-letters/dead-letters.js";
 import type { Numbering } from "../publish/numbering.js";
 import type { BatchReceipt, Receipt } from "../publish/receipt.js";
 import type { InputOf, OutputOf, StandardSchema } from "../topics/standard-schema.js";
@@ -49,10 +42,10 @@ import type { WorkHandler, WorkOptions } from "../work/work-options.js";
 import { Workers } from "../work/workers.js";
 import type { NodeLink } from "./node-link.js";
 import { NodeLinks, type NodeLinksOptions } from "./node-links.js";
+import { NodesAdmin } from "./nodes-admin.js";
 import { NodesCalls } from "./nodes-calls.js";
 import { NodesChannels } from "./nodes-channels.js";
 import { NodesConsumer } from "./nodes-consumer.js";
-import { NodesMessages } from "./nodes-messages.js";
 import { NodesPopper } from "./nodes-popper.js";
 import { NodesPublisher } from "./nodes-publisher.js";
 import type { NodesResponder } from "./nodes-responder.js";
@@ -70,7 +63,7 @@ const DRAIN_TIMEOUT = 30_000;
  * Its methods do not throw: their promises reject with a RingmqError, as those of `Client` do. CONNECT_FAILED means that no
  * node is connected.
  */
-export class NodesClient {
+export class NodesClient extends NodesAdmin {
   readonly #links: NodeLinks;
   readonly #picker: Picker;
   readonly #pendingBytes: PendingBytes;
@@ -78,7 +71,6 @@ export class NodesClient {
   readonly #retries: RetryQueue;
   readonly #publisher: NodesPublisher;
   readonly #popper: NodesPopper;
-  readonly #messages: NodesMessages;
   readonly #consumers = new Set<NodesConsumer>();
   readonly #workers = new Workers();
   readonly #channels: NodesChannels;
@@ -99,6 +91,7 @@ export class NodesClient {
     retryTimeout: number,
     tracing: Tracing,
   ) {
+    super();
     this.#tracing = tracing;
     const repeat: NodeLinksOptions["repeat"] = (...failed) => this.#publisher.repeat(...failed);
     this.#links = new NodeLinks(
@@ -115,7 +108,6 @@ export class NodesClient {
     this.#retries = new RetryQueue(pick, pendingBytes, retryTimeout);
     this.#publisher = new NodesPublisher(numbering, this.#retries, pick);
     this.#popper = new NodesPopper(() => this.#inTurn());
-    this.#messages = new NodesMessages(() => this.#links.all);
     this.#calls = new NodesCalls(() => this.#inTurn());
   }
 
@@ -278,60 +270,6 @@ export class NodesClient {
   }
 
   /**
-   * As `Client.cancel`, at the nodes that have the messages. What no node knows is UNKNOWN_MESSAGE among the faults; while a node
-   * is away that may have it, it is CONNECT_FAILED, or why that node could not answer.
-   */
-  async cancel(topic: string, messages: Ids | Keys, options: AnyQueueOptions = {}): Promise<Settlement> {
-    this.#assertOpen();
-    return this.#messages.cancel(topic, messages, options);
-  }
-
-  /** As `Client.reschedule`, at the nodes that have the messages; faults as of `cancel`. */
-  async reschedule(
-    topic: string,
-    messages: Ids | Keys,
-    delay: number,
-    options: AnyQueueOptions = {},
-  ): Promise<Settlement> {
-    this.#assertOpen();
-    return this.#messages.reschedule(topic, messages, delay, options);
-  }
-
-  /** As `Client.runNow`, at the nodes that have the messages; faults as of `cancel`. */
-  async runNow(topic: string, messages: Ids | Keys, options: AnyQueueOptions = {}): Promise<Settlement> {
-    return this.reschedule(topic, messages, 0, options);
-  }
-
-  /**
-   * Shows the message that has an id or a key, of the first node that answers with one: nodes do not know each other's keys.
-   * undefined: no node has one. Rejects when no connected node has one and another, which may have it, is away.
-   */
-  async lookup(topic: string, message: string | { readonly key: string }): Promise<FoundMessage | undefined> {
-    this.#assertOpen();
-    return this.#messages.lookup(topic, message);
-  }
-
-  /**
-   * The dead letters of a queue on the connected nodes: listed node by node, counted together, re-driven at one rate for all. One
-   * that is edited goes on at its node. Throws BAD_ARGUMENT.
-   */
-  deadLetters(topic: string, options: QueueOptions = {}): DeadLetters {
-    return new DeadLetters(this.#messages, (id) => this.#messages.holderOf(topic, id), topic, options);
-  }
-
-  /**
-   * Calls `act` with a client of each connected node, for what is a node's own affair: configuration, queues, statistics,
-   * channels. Resolves with what it resolves with for each; rejects with the first rejection. Nodes that are connected
-   * later have to be told as well.
-   */
-  async onEachNode<T>(act: (client: Client, node: NodeState) => Promise<T>): Promise<T[]> {
-    this.#assertOpen();
-    return Promise.all(
-      this.#links.connected.flatMap(({ client, state }) => (client === undefined ? [] : [act(client, state)])),
-    );
-  }
-
-  /**
    * Ends in order: consumers stop, their loops read what has come and end, everything is confirmed or has been given up,
    * then the connections are closed. Meanwhile the program may publish and settle. As `Client.drain`.
    */
@@ -355,6 +293,12 @@ export class NodesClient {
   /** As `close`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  /** @internal */
+  protected links(): readonly NodeLink[] {
+    this.#assertOpen();
+    return this.#links.all;
   }
 
   toJSON(): object {
@@ -395,6 +339,7 @@ export class NodesClient {
     for (const consumer of this.#consumers) consumer.ended();
     this.#channels.ended();
     this.#calls.ended();
+    this.watching.ended();
     await this.#links.close(end);
     this.#events.end();
     this.#closed.resolve();
@@ -409,6 +354,7 @@ export class NodesClient {
     for (const consumer of this.#consumers) unobserved(consumer.join(client));
     this.#channels.connected(client, url);
     this.#calls.connected(client);
+    this.watching.connected(client, url);
     this.#retries.flush();
   }
 

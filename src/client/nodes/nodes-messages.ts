@@ -3,28 +3,21 @@
  */
 
 import { type DeadLetterGroups, joined } from "../arguments/dead-letter-groups.js";
-import type { AnyQueueOptions, BrowseOptions, PurgeOptions, RedriveOptions } from "../arguments/options.js";
+import type { BrowseOptions, PurgeOptions, RedriveOptions } from "../arguments/options.js";
 import { deferred } from "../base/deferred.js";
-import { localError, RingmqError, type RingmqErrorCode } from "../base/error.js";
+import { localError, type RingmqError } from "../base/error.js";
 import type { Client } from "../client.js";
 import type { FoundMessage } from "../consume/found-message.js";
-import type { Ids } from "../consume/id-settler.js";
-import type { Keys } from "../consume/key-settler.js";
 import { faultError, inAll, type Settlement, type SettlementFault } from "../consume/settle-result.js";
 import type { StoredMessage } from "../consume/stored-message.js";
 import type { DeadLetterSource } from "../dead-letters/dead-letters.js";
-import { isForAnotherNode, noNode } from "./node-errors.js";
+import { isAbsence, isForAnotherNode, noNode } from "./node-errors.js";
 import type { NodeLink } from "./node-link.js";
-
-/** A node that answers so has none of the messages that are meant. */
-const ABSENT: ReadonlySet<RingmqErrorCode> = new Set(["NO_TOPIC", "NO_QUEUE"]);
-
-const isAbsence = (error: unknown): error is RingmqError => error instanceof RingmqError && ABSENT.has(error.code);
 
 /** What the nodes have answered. */
 interface Answers<T> {
   /** Of those that know the topic and the queue, in the order of the nodes. */
-  readonly all: readonly T[];
+  readonly all: T[];
   /** Why one of the others cannot tell. */
   readonly failure: RingmqError | undefined;
 }
@@ -35,14 +28,6 @@ export class NodesMessages implements DeadLetterSource {
 
   constructor(nodes: () => readonly NodeLink[]) {
     this.#nodes = nodes;
-  }
-
-  cancel(topic: string, messages: Ids | Keys, options: AnyQueueOptions): Promise<Settlement> {
-    return this.#settle((client) => client.cancel(topic, messages, options));
-  }
-
-  reschedule(topic: string, messages: Ids | Keys, delay: number, options: AnyQueueOptions): Promise<Settlement> {
-    return this.#settle((client) => client.reschedule(topic, messages, delay, options));
   }
 
   async lookup(topic: string, message: string | { readonly key: string }): Promise<FoundMessage | undefined> {
@@ -60,7 +45,7 @@ export class NodesMessages implements DeadLetterSource {
   async browse(topic: string, { queue, max = 0, ...options }: BrowseOptions): Promise<StoredMessage[]> {
     let { offset = 0 } = options;
     const messages: StoredMessage[] = [];
-    const { all } = await this.#ofConnected(async (client) => ({ client, stats: await client.stats(topic) }));
+    const all = await this.ofConnected(async (client) => ({ client, stats: await client.stats(topic) }));
     for (const { client, stats } of all) {
       const { deadLetters = 0 } = stats.queues.find(({ bindKey }) => bindKey === queue) ?? {};
       if (offset >= deadLetters) {
@@ -79,18 +64,18 @@ export class NodesMessages implements DeadLetterSource {
   /** Of the dead letters of the connected nodes. */
   readonly inspection = {
     deadGroups: async (topic: string, queue: string, max: number): Promise<DeadLetterGroups> => {
-      const { all } = await this.#ofConnected((client) => client.inspection.deadGroups(topic, queue, max));
+      const all = await this.ofConnected((client) => client.inspection.deadGroups(topic, queue, max));
       return joined(all, max);
     },
   };
 
   redrive(topic: string, options: RedriveOptions): Promise<Settlement> {
     const redrive = (client: Client): Promise<Settlement> => client.redrive(topic, options);
-    return options.ids === undefined ? this.#ofConnected(redrive).then(({ all }) => inAll(all)) : this.#settle(redrive);
+    return options.ids === undefined ? this.ofConnected(redrive).then(inAll) : this.settle(redrive);
   }
 
   async purge(topic: string, options: PurgeOptions): Promise<number> {
-    const { all } = await this.#ofConnected((client) => client.purge(topic, options));
+    const all = await this.ofConnected((client) => client.purge(topic, options));
     return all.reduce((sum, count) => sum + count, 0);
   }
 
@@ -112,27 +97,30 @@ export class NodesMessages implements DeadLetterSource {
   }
 
   /** Does it at all nodes. A message that one of them knows of is no fault of the others. */
-  async #settle(act: (client: Client) => Promise<Settlement>): Promise<Settlement> {
+  async settle(act: (client: Client) => Promise<Settlement>): Promise<Settlement> {
     const { all, failure } = await this.#ask(this.#nodes(), act);
     return { settled: inAll(all).settled, faults: faultsOfAll(all, failure) };
   }
 
-  /** Asks the connected nodes; one that is away when this begins is left out. */
-  async #ofConnected<T>(ask: (client: Client) => Promise<T>): Promise<Answers<T>> {
+  /**
+   * Asks the connected nodes; one that is away when this begins is left out. Answers of those that know the topic and the queue, in
+   * the order of the nodes.
+   */
+  async ofConnected<T>(ask: (client: Client, url: string) => Promise<T>): Promise<T[]> {
     const connected = this.#nodes().filter(({ client }) => client !== undefined);
-    const answers = await this.#ask(connected, ask);
-    if (answers.failure !== undefined) throw answers.failure;
-    return answers;
+    const { all, failure } = await this.#ask(connected, ask);
+    if (failure !== undefined) throw failure;
+    return all;
   }
 
   /** Asks all of these nodes at once. Rejects when none of them can answer, and when one refuses what all would refuse. */
-  async #ask<T>(nodes: readonly NodeLink[], ask: (client: Client) => Promise<T>): Promise<Answers<T>> {
+  async #ask<T>(nodes: readonly NodeLink[], ask: (client: Client, url: string) => Promise<T>): Promise<Answers<T>> {
     let absence: RingmqError | undefined;
     let failure = nodes.length === 0 ? noNode() : undefined;
     const askOne = async ({ client, url }: NodeLink): Promise<T[]> => {
       try {
         if (client === undefined) throw localError("CONNECT_FAILED", `${url} is not connected, and may have it`);
-        return [await ask(client)];
+        return [await ask(client, url)];
       } catch (error) {
         if (isAbsence(error)) absence = error;
         else if (isForAnotherNode(error)) failure = error;

@@ -88,6 +88,12 @@ export type NodesEvent =
   /** The list could not be read: the last one stays in use. */
   | { readonly type: "list-failed"; readonly error: Error };
 
+/** What one of several nodes tells. */
+export type OfNode<T> = T & {
+  /** The `url` of the node. */
+  readonly node: string;
+};
+
 /** What became of a message on a channel of several nodes. */
 export interface NodesChannelReceipt {
   /** Who was subscribed at that moment, at all nodes together. */

@@ -7,6 +7,7 @@ import { isOutdated, session } from "../broker/session.js";
 import { ErrorLine } from "../parts/error-line.js";
 import { visible } from "../parts/name.js";
 import { text } from "./text.js";
+import { TrustNode } from "./trust-node.js";
 
 const Outdated = () => (
   <div class="banner" role="status">
@@ -31,6 +32,7 @@ export const Banner = () => {
         <>
           <p>{text()[now.type]}</p>
           <ErrorLine error={now.error} />
+          <TrustNode error={now.error} />
         </>
       )}
       {now.type === "ended" && (

@@ -24,6 +24,9 @@ export const text = texts({
       "One of the tokens in the broker's configuration. It is sent to this server and nowhere else, and not kept by the page.",
     tokenHintOfNodes:
       "One that the registry knows. It is shown to the registry and to nodes on your behalf, and kept in the memory of this server.",
+    notShown:
+      "Your token has not been shown to this node: the list takes nodes from anybody. Show it if you know whose this is:",
+    showToken: "Show my token",
     nodeName: "Node",
     otherNode: "Choose another node",
     notFound: "There is no such page.",
@@ -59,6 +62,8 @@ export const text = texts({
     token: "令牌",
     tokenHint: "服务器配置中的某个令牌。它只会发送给本服务器，页面不会保存。",
     tokenHintOfNodes: "注册中心认可的令牌。它会代您出示给注册中心和各节点，仅保存在本服务器内存中。",
+    notShown: "尚未向该节点出示您的令牌：任何人都可以把节点加入此列表。如果您确认此地址可信，请出示令牌：",
+    showToken: "出示我的令牌",
     nodeName: "节点",
     otherNode: "选择其他节点",
     notFound: "没有这个页面。",

@@ -37,7 +37,8 @@ const attempts = signal(0);
 /** How often it tries to reach a server that does not answer. Milliseconds. */
 const RETRY = 2_000;
 
-const socketOf = (id: string | undefined): string => {
+/** Where the page speaks the native protocol; `id`: of a node, where there are several. */
+export const socketOf = (id: string | undefined): string => {
   const place = placeOf("mq");
   place.protocol = place.protocol.replace("http", "ws");
   if (id !== undefined) place.searchParams.set(NODE, id);

@@ -4,7 +4,7 @@
  */
 import { stat, statfs } from "node:fs/promises";
 import { dirname } from "node:path";
-import { ENOUGH_AGAIN } from "./disk-watch.js";
+import { ENOUGH_AGAIN } from "../../workers/shard-thread-data.js";
 
 export interface Room {
   /** Bytes that are free for an unprivileged process. */

@@ -25,6 +25,7 @@ import type { ShardFiles, ShardOnDisk } from "../shards/start-up.js";
 import { DirectorySocket, socketOf } from "./directory-socket.js";
 import { DiskWatch, freeSpace } from "./disk-watch.js";
 import { HomeWatch } from "./home-watch.js";
+import { journalSpace, lackOfRoom, TOO_SMALL } from "./journal-room.js";
 
 export class Data implements ShardFiles {
   readonly watch: DiskWatch;
@@ -60,7 +61,9 @@ export class Data implements ShardFiles {
       const socket = await DirectorySocket.take(data);
       if (socket === undefined) throw inUse(data);
       try {
-        return await Data.#open(options, pool, disk, socket);
+        const opened = await Data.#open(options, pool, disk, socket);
+        await warnOfLack(options);
+        return opened;
       } catch (error) {
         socket.close();
         throw error;
@@ -167,6 +170,16 @@ const inUse = (data: string): Error => {
   );
 };
 
+const warnOfLack = async (options: BrokerOptions): Promise<void> => {
+  const { data, log } = options;
+  // Where the space is not known, the watch of the disk says so.
+  const space = await journalSpace(data).catch(() => undefined);
+  const lack = space && lackOfRoom(options, space);
+  if (lack === undefined) return;
+  const { needed, available, remedy } = lack;
+  log.warn({ data, neededBytes: needed, availableBytes: available, remedy }, TOO_SMALL);
+};
+
 const isFile = (path: string): boolean => {
   try {
     return statSync(path).isFile();
@@ -175,14 +188,24 @@ const isFile = (path: string): boolean => {
   }
 };
 
+/** What to do, by the system's code. */
+const REMEDIES: ReadonlyMap<string, string> = new Map([
+  ["ENOSPC", ". Free some space there, or give another directory"],
+  ["EDQUOT", ". Free some space there, or raise the quota of the broker's user"],
+  ["EROFS", ". Mount its file system for writing, or give another directory"],
+  ["EACCES", ". Give the broker's user the right to write there, or give another directory"],
+  ["EPERM", ". Give the broker's user the right to write there, or give another directory"],
+]);
+
 const explain = (data: string, error: unknown): unknown => {
   if (error instanceof DataDirectoryError || error instanceof DamageError) {
     return new StartError(error.message, { cause: error });
   }
   if (error instanceof Error && "syscall" in error) {
+    const remedy = ("code" in error && REMEDIES.get(String(error.code))) || "";
     const text = isFile(data)
       ? `${data} is a file: give the name of a directory`
-      : `the data directory ${data} cannot be used: ${error.message}`;
+      : `the data directory ${data} cannot be used: ${error.message}${remedy}`;
     return new StartError(text, { cause: error });
   }
   return error;

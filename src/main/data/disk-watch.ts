@@ -5,14 +5,11 @@
  * watch notices what other programs do to the disk, writes to the log, and finds that there is space again.
  */
 import { statfs } from "node:fs/promises";
-import { DiskSpace } from "../../workers/shard-thread-data.js";
+import { DiskSpace, ENOUGH_AGAIN } from "../../workers/shard-thread-data.js";
 import type { Log } from "../log.js";
 
 /** Milliseconds between two checks. */
 const CHECK_INTERVAL = 1_000;
-
-/** Times the reserve: with that much free space publishes are accepted again. */
-export const ENOUGH_AGAIN = 1.25;
 
 /** On a disk that is smaller than the reserve only the last helps. */
 const REMEDY = "free some space, acknowledge messages, or start with a smaller --disk-reserve";
@@ -100,7 +97,7 @@ export class DiskWatch {
       const text = "the disk is nearly full: publishes are refused until there is space; acks go on";
       this.#log.error({ ...fields, remedy: REMEDY }, text);
     } else {
-      this.#log.warn(fields, "the disk has space again: publishes are taken");
+      this.#log.warn(fields, "the disk has space again: there is more than the reserve");
     }
     this.onChange(this.isFull, free);
   }

@@ -1,10 +1,11 @@
 /** The certificate that the broker makes for ports that are to have one, and its renewal. */
-import { hostname, networkInterfaces } from "node:os";
+import { hostname } from "node:os";
 import type { Log } from "../log.js";
 import type { Address, BrokerOptions } from "../options.js";
 import type { JobPool } from "../shards/job-pool.js";
 import { StartError } from "../shards/start-error.js";
 import { type Certificate, madeCertificate } from "./certificate.js";
+import { machineAddresses } from "./machine-addresses.js";
 
 /** How often a broker that runs looks whether its certificate is about to expire. */
 const LOOK_EVERY = 3_600_000;
@@ -26,10 +27,9 @@ export const namesOfBroker = ({ tcp, http, grpc, allowHost }: NameOptions): read
     .filter((address): address is Address => address !== "off")
     .map(({ host }) => host)
     .filter((host) => !WILDCARDS.has(host));
-  const addresses = Object.values(networkInterfaces())
-    .flatMap((list) => list ?? [])
+  const addresses = machineAddresses()
     // An IPv6 address of a single link means another machine on every link.
-    .filter(({ internal, scopeid, family }) => !internal && (family === "IPv4" || scopeid === 0))
+    .filter(({ scopeid, family }) => family === "IPv4" || scopeid === 0)
     .map(({ address }) => address);
   const here = ["localhost", "127.0.0.1", "::1"];
   const all = [...told, ...allowHost, hostname(), ...here, ...addresses].map((name) => name.toLowerCase());

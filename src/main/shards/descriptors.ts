@@ -114,27 +114,39 @@ export const openDescriptors = (): number => {
   }
 };
 
+/** What the process has room for now, in which nothing of the broker is open yet. @throws StartError when that is too little. */
+const roomOf = (options: BrokerOptions, poolThreads: number): ConnectionRoom => {
+  const { shards, durability, maxConnections, tcpTls, httpTls, grpc, grpcTls, mqFiles } = options;
+  const hasJournal = durability !== "memory";
+  const hasGrpc = grpc !== "off";
+  const hasMqFiles = mqFiles !== undefined;
+  const isSelfSigned = [tcpTls, httpTls, grpcTls].includes("self-signed");
+  const use = { shards, hasGrpc, hasMqFiles, poolThreads, hasJournal, isSelfSigned, inUse: openDescriptors() };
+  return roomFor(maxConnections, openFilesLimit(), reserveFor(use));
+};
+
+/**
+ * For a program, before it loads the broker: Node.js opens many modules at once, and says of one that it cannot open that it is not
+ * there.
+ *
+ * @throws StartError when the process may have too few files open, whatever the machine is like.
+ */
+export const expectDescriptors = (options: BrokerOptions): void => {
+  roomOf(options, 1);
+};
+
 /**
  * The room for the connections of a broker in this process. Logs a warning if it is less than wanted.
  *
  * @throws StartError when too little is left.
  */
 export const findRoom = (options: BrokerOptions, poolThreads: number): ConnectionRoom => {
-  const { shards, durability, maxConnections, tcpTls, httpTls, grpc, grpcTls, mqFiles, log } = options;
-  const limit = openFilesLimit();
-  const hasJournal = durability !== "memory";
-  const hasGrpc = grpc !== "off";
-  const hasMqFiles = mqFiles !== undefined;
-  const isSelfSigned = [tcpTls, httpTls, grpcTls].includes("self-signed");
-  const room = roomFor(
-    maxConnections,
-    limit,
-    reserveFor({ shards, hasGrpc, hasMqFiles, poolThreads, hasJournal, isSelfSigned, inUse: openDescriptors() }),
-  );
+  const { maxConnections, log } = options;
+  const room = roomOf(options, poolThreads);
   const { connections, wantedLimit } = room;
   if (connections < maxConnections) {
     log.warn(
-      { limit, maxConnections, connections },
+      { limit: openFilesLimit(), maxConnections, connections },
       `the limit of open files leaves room for ${connections} connections: raise it to ${wantedLimit} ` +
         `(ulimit -n ${wantedLimit}, LimitNOFILE=${wantedLimit} of systemd), or lower --max-connections`,
     );

@@ -64,7 +64,8 @@ export class Explanations {
     const { connection, request, topic: name, queue, routeKey } = c;
     const topic = this.directory.find(name);
     const found: Finding[] = [];
-    if (topic === undefined) found.push(this.#noTopic());
+    // It would be made with the broker's level.
+    if (topic === undefined) found.push(this.#noTopic(), ...this.#refused());
     else {
       if (routeKey !== null) found.push(yield* this.#route(topic, routeKey));
       found.push(...this.#ofTopic(topic));
@@ -76,6 +77,14 @@ export class Explanations {
   #noTopic(): Finding {
     const text = `there is no such topic: nothing was published to it and nobody consumes from it, or it was deleted, or forgotten because it was empty and not used`;
     return ofTopic("NO_TOPIC", text);
+  }
+
+  /** Whether publishes that must be kept are. */
+  #refused(): Finding[] {
+    const { refusal } = this.view();
+    if (refusal === undefined) return [];
+    const text = `publishes to the topic are refused: ${refusal.text}`;
+    return [ofTopic("PUBLISHES_REFUSED", text, { error: refusal.kind })];
   }
 
   *#route(topic: Topic, routeKey: string): Steps<Explain, Finding> {
@@ -109,14 +118,8 @@ export class Explanations {
 
   #ofTopic(topic: Topic): Finding[] {
     const { store } = this;
-    const { refusal } = this.view();
     const { expired, dropped, config, startTime } = topic;
-    const found: Finding[] = [];
-    if (refusal !== undefined && topic.level > Durability.memory) {
-      found.push(
-        ofTopic("PUBLISHES_REFUSED", `publishes to the topic are refused: ${refusal.text}`, { error: refusal.kind }),
-      );
-    }
+    const found = topic.level > Durability.memory ? this.#refused() : [];
     if (expired > 0) {
       const end = config.expired === "drop" ? "are gone" : "became dead letters";
       found.push(

@@ -100,7 +100,7 @@ export class DelayedCursor {
     if (due < this.#from) this.#before += count;
     else if (due > to) this.#after += count;
     else {
-      const part = to > this.#from ? ((due - this.#from) / (to - this.#from)) * this.#counts.length : 0;
+      const part = to > this.#from ? ((due - this.#from) * this.#counts.length) / (to - this.#from) : 0;
       const at = Math.min(this.#counts.length - 1, Math.floor(part));
       this.#counts[at] = (this.#counts[at] as number) + count;
     }

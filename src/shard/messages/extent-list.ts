@@ -4,9 +4,6 @@
  */
 import { type ExtentTable, NEXT, NONE, PREVIOUS } from "./extent.js";
 
-/** Steps on the way to a place after which a mark is left. */
-const MARK_STEPS = 64;
-
 /** A place in a list. It moves on when its extent leaves the list. */
 export interface Cursor {
   /** The extent, or NONE behind the last one. */
@@ -81,7 +78,7 @@ export class ExtentList {
     for (let steps = 1; next !== NONE && table.isBefore(next, extent); steps++) {
       before = next;
       next = table.get(next, NEXT);
-      if (steps % MARK_STEPS === 0) this.#marks.splice(++mark, 0, before);
+      if (steps % table.markSteps === 0) this.#marks.splice(++mark, 0, before);
     }
     return before;
   }
@@ -102,6 +99,24 @@ export class ExtentList {
   #unmark(table: ExtentTable, extent: number): void {
     const mark = this.#markBefore(table, extent);
     if (mark >= 0 && this.#marks[mark] === extent) this.#marks.splice(mark, 1);
+  }
+
+  /** Throws unless a walk through the list comes by each mark, in their order, and by the finger. */
+  invariants(table: ExtentTable): void {
+    const marks = this.#marks;
+    let passed = 0;
+    let hasFinger = this.#finger === NONE;
+    let last = NONE;
+    for (let extent = this.head; extent !== NONE; extent = table.get(extent, NEXT)) {
+      if (table.get(extent, PREVIOUS) !== last) throw new Error(`shard: extent ${extent} has a wrong predecessor`);
+      if (extent === marks[passed]) passed++;
+      if (extent === this.#finger) hasFinger = true;
+      last = extent;
+    }
+    if (last !== this.tail) throw new Error("shard: a list has a wrong tail");
+    if (passed < marks.length)
+      throw new Error(`shard: the mark at extent ${marks[passed]} is out of line, or of the list`);
+    if (!hasFinger) throw new Error(`shard: the finger is at extent ${this.#finger}, which is not in the list`);
   }
 
   remove(table: ExtentTable, extent: number): void {

@@ -43,6 +43,9 @@ export const FLAGS = 15;
 const WORDS_SHIFT = 4;
 const INITIAL_EXTENTS = 1024;
 
+/** Steps on the way to a place in a list after which a mark is left: see `ExtentList`. */
+const MARK_STEPS = 64;
+
 /** States, the low byte of STATUS. */
 export const State = { FREE: 0, READY: 1, DELAYED: 2, IN_FLIGHT: 3, DEAD: 4 } as const;
 
@@ -96,6 +99,7 @@ export class ExtentTable {
   constructor(
     onGrow: (capacity: number) => void,
     readonly histories: HistoryKeeper,
+    readonly markSteps: number = MARK_STEPS,
   ) {
     this.#onGrow = onGrow;
     onGrow(INITIAL_EXTENTS);
@@ -247,6 +251,11 @@ export class ExtentTable {
   lowest(fragment: number): number {
     const mask = this.get(fragment, MASK);
     return mask & -mask;
+  }
+
+  /** Those messages of a fragment that do not stand before the first one of another fragment of the same block, as a mask. */
+  behind(fragment: number, other: number): number {
+    return this.get(fragment, MASK) & ~(this.lowest(other) - 1);
   }
 
   /** Messages in an extent. */

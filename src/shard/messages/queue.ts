@@ -378,13 +378,13 @@ export class Queue implements StoredQueue {
     return fragment;
   }
 
-  /** Those in `mask` of a fragment that is ready, delayed or dead, as a fragment of their own, behind it in its list. */
+  /** Those in `mask`, a run, of a fragment that is ready, delayed or dead, as a fragment of their own, at their place. */
   part(fragment: number, mask: number): number {
     const { extents, wheel } = this.store;
     if (mask === extents.get(fragment, ext.MASK)) return fragment;
     const part = this.store.split(fragment, mask);
-    this.#listOf(extents.state(fragment)).insertAfter(extents, part, fragment);
     if (wheel.isScheduled(fragment)) wheel.schedule(part, wheel.dueOf(fragment));
+    putBack(this.store, this.#listOf(extents.state(fragment)), part);
     return part;
   }
 

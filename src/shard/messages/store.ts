@@ -20,6 +20,10 @@ import { Totals } from "./totals.js";
 export interface StoreOptions extends LogOptions {
   /** Extents that a step of a long command may move or drop; default `STEP_EXTENTS` of steps.ts. */
   readonly stepExtents?: number | undefined;
+  /** Steps on the way to a place in a list after which a mark is left; default `MARK_STEPS` of extent.ts. */
+  readonly markSteps?: number | undefined;
+  /** Tells this life of the shard from others, a whole number below 2 ** 53. Default: when it begins. */
+  readonly life?: number | undefined;
   /** Two words for the hashes of what clients choose, which they do not know. Default 0, 0. */
   readonly hashSecret?: readonly [number, number] | undefined;
   /** Memory for what is known of failures; default an eighth of that of the shard. */
@@ -65,7 +69,7 @@ export class Store {
   replayBytes = 0;
   /** While the log is read back. */
   missingSizes: MissingSizes | undefined;
-  /** Tells this life of the shard from others: when it began, in milliseconds since 1970. */
+  /** Tells this life of the shard from others. */
   readonly life: number;
   #delivery = 0;
   #place = 0;
@@ -94,19 +98,20 @@ export class Store {
     readonly level: number,
     options: StoreOptions,
   ) {
-    this.life = Math.floor(now);
+    this.life = options.life ?? Math.floor(now);
     this.stepExtents = options.stepExtents ?? STEP_EXTENTS;
     this.hashSecret = options.hashSecret ?? [0, 0];
     // Begins elsewhere in each life of the shard, so that old leases are not taken for new ones.
-    this.#delivery = Math.imul(Math.floor(now), 0x9e37_79b1) >>> 0;
+    this.#delivery = Math.imul(this.life, 0x9e37_79b1) >>> 0;
     this.log = new Log(options);
     this.recorder = new Recorder(this.log);
     this.wheel = new TimingWheel(now);
     this.maxFailureBytes = options.maxFailureBytes ?? (options.memoryBytes ?? Number.POSITIVE_INFINITY) * FAILURE_SHARE;
-    this.extents = new ext.ExtentTable((capacity) => this.wheel.grow(capacity), {
-      share: (queue, history) => this.queues[queue]?.topic.failures?.share(history),
-      release: (queue, history) => this.queues[queue]?.topic.failures?.release(history),
-    });
+    const histories = {
+      share: (queue: number, history: number) => this.queues[queue]?.topic.failures?.share(history),
+      release: (queue: number, history: number) => this.queues[queue]?.topic.failures?.release(history),
+    };
+    this.extents = new ext.ExtentTable((capacity) => this.wheel.grow(capacity), histories, options.markSteps);
     this.index = new MessageIndex(this.extents);
   }
 

@@ -12,6 +12,7 @@ import * as record from "../log/record.js";
 import type { StateChange } from "../log/recorder.js";
 import type { Segment } from "../log/segment.js";
 import * as ext from "../messages/extent.js";
+import { putBetween } from "../messages/given-back.js";
 import { newFragment } from "../messages/new-extent.js";
 import type { Queue } from "../messages/queue.js";
 import { historiesOf } from "../messages/requeue.js";
@@ -236,7 +237,10 @@ export class Replay {
         this.#addFresh(queue, idHigh, firstLow + first, span, bytes);
       } else {
         const part = newFragment(queue, idHigh, firstLow + first, span, mask, offset, bytes, expiry);
-        queue.restore(part, changeAt(view, claim));
+        const change = changeAt(view, claim);
+        queue.restore(part, change);
+        // What was in flight in pieces that interleave was never out of order.
+        if (change.state === ext.State.READY) putBetween(this.#store, queue.ready, part);
       }
     }
     if (record.isKind(view, at, record.BatchKind.KEYED)) this.#keys.keep(page, at);

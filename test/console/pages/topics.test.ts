@@ -3,7 +3,7 @@ import type { QueueStatistics, TopicConfig, TopicStatistics } from "ringmq/clien
 import { describe, expect, it } from "vitest";
 import { lookAt } from "../../../src/console/broker/topic-look.js";
 import { parseHeaders, parseHex, typedBody } from "../../../src/console/pages/messages/body-input.js";
-import { RateHistory, SPAN } from "../../../src/console/pages/topic/rate-history.js";
+import { historyOf, RateHistory, SPAN } from "../../../src/console/pages/topic/rate-history.js";
 import {
   changesIn,
   configOf,
@@ -76,6 +76,18 @@ it("keeps the rates of five minutes", () => {
   }
   expect([history.times[0], history.times.length, history.incoming.length]).toEqual([SPAN, SPAN + 1, SPAN + 1]);
   expect(new Set(history.incoming)).toEqual(new Set([7]));
+});
+
+it("has the rates of a topic that the reader comes back to, with a gap, and not those of many others", () => {
+  const client = {};
+  const history = historyOf(client, "a");
+  for (const second of [0, 1, 100, 101]) history.add(stats({ published: second }), second * 1_000, second * 1_000);
+  expect(historyOf(client, "a").incoming).toEqual([null, 1, null, 1]);
+  expect(historyOf({}, "a")).not.toBe(history);
+  for (let i = 0; i < 15; i++) historyOf(client, `of ${i}`);
+  expect(historyOf(client, "a")).toBe(history);
+  for (let i = 0; i < 16; i++) historyOf(client, `more ${i}`);
+  expect(historyOf(client, "a")).not.toBe(history);
 });
 
 describe("settings", () => {

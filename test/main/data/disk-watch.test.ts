@@ -38,7 +38,7 @@ it("says full below the reserve, and enough again only with a quarter more than 
   expect(await lookAt(RESERVE)).toBe(DiskSpace.enough);
   expect(lines).toEqual([
     "the disk is nearly full: publishes are refused until there is space; acks go on",
-    "the disk has space again: publishes are taken",
+    "the disk has space again: there is more than the reserve",
   ]);
   expect(changes).toEqual([
     [true, RESERVE - 1],

@@ -182,6 +182,8 @@ describe("why nothing arrives", () => {
     expect(codes()).toEqual(["JOURNAL_STANDS_STILL", "PUBLISHES_REFUSED"]);
     expect(only("PUBLISHES_REFUSED")).toMatchObject({ queue: null, details: { error: "DISK_FULL" } });
     expect(codes("m", null)).toEqual(["EMPTY"]);
+    // The first publish would make it.
+    expect(codes("new", null)).toEqual(["NO_TOPIC", "PUBLISHES_REFUSED"]);
   });
 
   it("is that others are in line as well, or that clients have enough on its way", () => {

@@ -51,6 +51,16 @@ describe("DELAYED", () => {
     ]);
   });
 
+  it("counts what is due at the end of a part with the next one", () => {
+    const by = new ShardByHand();
+    const delays = Array.from({ length: 100 }, (_, i) => i + 1);
+    for (const delay of delays) by.publish("t", { delay });
+    // 29 / 100 * 100 is less than 29.
+    const counts = delays.map((delay) => (delay < 100 ? 1 : 2));
+    expect(delayed(by, { buckets: 100, from: NOW + 1, to: NOW + 101 })).toMatchObject({ counts: Array(100).fill(1) });
+    expect(delayed(by, { buckets: 99, from: NOW + 1, to: NOW + 100 })).toMatchObject({ counts: counts.slice(1) });
+  });
+
   it("walks in steps, and not behind what comes meanwhile", () => {
     const by = new ShardByHand({ stepExtents: 2 });
     for (let i = 0; i < 500; i++) by.publish("t", { delay: 1_000 + i });

@@ -97,4 +97,40 @@ describe("extent list", () => {
       }),
     );
   });
+
+  it("finds each extent its place, whatever comes and goes", () => {
+    const action = fc.record({ do: fc.constantFrom("append", "insert", "insert", "remove"), at: fc.nat() });
+    fc.assert(
+      fc.property(fc.array(action, { minLength: 100, maxLength: 200 }), (actions) => {
+        const table = new ext.ExtentTable(() => {}, NO_HISTORIES, 2);
+        const list = new ExtentList();
+        const places = (): number[] => {
+          const all: number[] = [];
+          for (let e = list.head; e !== ext.NONE; e = table.get(e, ext.NEXT)) all.push(table.places[e] as number);
+          return all;
+        };
+        const away: number[] = [];
+        let last = 0;
+        for (const { do: op, at } of actions) {
+          const there = places();
+          if (op === "append") {
+            const extent = table.allocate();
+            table.places[extent] = ++last;
+            list.push(table, extent);
+          } else if (op === "insert" && away.length > 0) {
+            const [extent = 0] = away.splice(at % away.length, 1);
+            list.insertAtPlace(table, extent);
+          } else if (op === "remove" && there.length > 0) {
+            const place = there[at % there.length];
+            let extent = list.head;
+            while (table.places[extent] !== place) extent = table.get(extent, ext.NEXT);
+            list.remove(table, extent);
+            away.push(extent);
+          }
+          list.invariants(table);
+          expect(places()).toEqual(places().toSorted((a, b) => a - b));
+        }
+      }),
+    );
+  });
 });

@@ -31,6 +31,8 @@ export const OPTIONS = {
   // As small, so that requests are carried out in steps.
   stepExtents: STEP,
   headBytes: 64,
+  // Lists are short as well, and are to have marks all the same.
+  markSteps: 2,
 };
 /** Who looks at the state after each move; never held. */
 const OBSERVER = 99;

@@ -18,6 +18,7 @@ import { type ListedNode, readNodes, removeNode, setWeight } from "./listed-node
 import "./nodes.css";
 import { ShowToken } from "./show-token.js";
 import { text } from "./text.js";
+import { Totals } from "./totals.js";
 import { WeightCell } from "./weight-cell.js";
 
 /** A ping of each node is behind an answer. Milliseconds. */
@@ -146,6 +147,7 @@ export const Page = () => {
           <p class="muted">
             {words.listedBy} <Name value={value.list.name} />
           </p>
+          {value.nodes.length > 0 && <Totals nodes={value.nodes} user={session.value?.user} />}
           <Table
             label={words.title}
             rows={value.nodes}

@@ -5,28 +5,8 @@ import type { BrokerSample } from "ringmq/client";
 import { hrefTo } from "../../base/route.js";
 import { rates, recent } from "../../broker/rates.js";
 import { age, bytes, count, percent, rate } from "../../parts/format.js";
-import "./overview.css";
+import { Tile } from "../../parts/tile.js";
 import { text } from "./text.js";
-
-interface TileProps {
-  readonly label: string;
-  readonly value: string;
-  /** Below the value. */
-  readonly about?: string | undefined;
-  readonly href?: string;
-  /** It asks for attention. */
-  readonly isBad?: boolean;
-}
-
-const Tile = ({ label, value, about, href, isBad = false }: TileProps) => (
-  <div class={isBad ? "tile bad" : "tile"}>
-    <dt>{href === undefined ? label : <a href={href}>{label}</a>}</dt>
-    <dd>
-      {value}
-      {about !== undefined && <small>{about}</small>}
-    </dd>
-  </div>
-);
 
 /** From this share of it on memory asks for attention: publishes are refused when it is full. */
 const MUCH = 0.9;

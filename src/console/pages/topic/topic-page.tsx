@@ -19,7 +19,7 @@ import { PageHead } from "../../parts/page-head.js";
 import { TopicTabs } from "../../parts/topic-tabs.js";
 import { Consumers } from "./consumers.js";
 import { Queues } from "./queues.js";
-import { RateHistory, SPAN } from "./rate-history.js";
+import { historyOf, type RateHistory, SPAN } from "./rate-history.js";
 import { SettingsForm } from "./settings-form.js";
 import { text, type Words } from "./text.js";
 import "./topic.css";
@@ -106,7 +106,7 @@ const View = ({ client, topic, stats, look, history, reload }: ViewProps) => {
 export const Page = ({ client, params }: PageProps) => {
   const words = text();
   const { topic = "" } = params;
-  const history = useMemo(() => new RateHistory(), [client, topic]);
+  const history = useMemo(() => historyOf(client, topic), [client, topic]);
   const look = async () => {
     const stats = await client.stats(topic);
     return { stats, look: history.add(stats, Date.now(), performance.now()) };
