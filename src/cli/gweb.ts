@@ -12,6 +12,7 @@ import { Settings } from "./gmq/settings.js";
 import { goCommand, parseFlags, USAGE } from "./go-flags.js";
 import { createLog } from "./log-lines.js";
 import { FAILURE, stopOnSignal } from "./server-process.js";
+import { standardError } from "./standard-error.js";
 
 const NOTES = `
 A flag is -name=value or -name value, with one dash or two. The console shows the nodes that are listed, adds, weighs and
@@ -40,7 +41,7 @@ const settings =
   gwebSettings(new Settings(parseFlags(command, process.argv.slice(2)), undefined)) ??
   refuse("-cert_file and -key_file go together: a certificate and its private key");
 const { http, etcd, registries, tls, caFile } = settings;
-const log = createLog("info", "text", (line) => process.stderr.write(line));
+const log = createLog("info", "text", standardError());
 
 /** In words of the flags. */
 const inFlags = (text: string): string =>

@@ -39,9 +39,20 @@ const formatLine = (json: string): string => {
   return `${line}${below}\n`;
 };
 
-/** `write` is called with whole lines. */
-export const createLog = (level: string, format: string, write: (text: string) => void): LeveledLog =>
-  pino(
+/** Has pino note the level of each line. */
+const METADATA = Symbol.for("pino.metadata");
+
+/** `write` is called with whole lines, and pino's level of them. */
+export const createLog = (level: string, format: string, write: (text: string, level: number) => void): LeveledLog => {
+  const destination = {
+    [METADATA]: true,
+    /** Of the line that comes, as pino sets it. */
+    lastLevel: 0,
+    write(json: string): void {
+      write(format === "json" ? json : formatLine(json), this.lastLevel);
+    },
+  };
+  return pino(
     {
       level,
       base: null,
@@ -49,5 +60,6 @@ export const createLog = (level: string, format: string, write: (text: string) =
       formatters: { level: (label) => ({ level: label }) },
       serializers: { error: pino.stdSerializers.err },
     },
-    { write: (json: string) => write(format === "json" ? json : formatLine(json)) },
+    destination,
   );
+};

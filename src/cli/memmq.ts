@@ -17,8 +17,9 @@ const command = goCommand({
 
 const flags = parseFlags(command, process.argv.slice(2)) as GivenFlags;
 const { createLog } = await import("./log-lines.js");
+const { standardError } = await import("./standard-error.js");
 const program: Program = {
-  log: createLog(flags.log_level || "info", "text", (line) => process.stderr.write(line)),
+  log: createLog(flags.log_level || "info", "text", standardError()),
   refuse: (reason) => command.error(`error: ${reason}`, { exitCode: USAGE }),
   fail: (reason) => command.error(`error: ${reason}`, { exitCode: FAILURE }),
 };

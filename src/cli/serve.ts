@@ -43,12 +43,16 @@ const serve = async (command: Command, path: string | undefined): Promise<void> 
   const read = await configurationSource(command, path);
   const configuration = refuseFaults(command, read);
   const { level, format, file } = configuration.log;
-  const [{ createLog }, { LogFile }] = await Promise.all([import("./log-lines.js"), import("./log-file.js")]);
+  const [{ createLog }, { LogFile }, { standardError }] = await Promise.all([
+    import("./log-lines.js"),
+    import("./log-file.js"),
+    import("./standard-error.js"),
+  ]);
   const end = (reason: string, exitCode: number): never => command.error(`error: ${reason}`, { exitCode });
   const say = (text: string): void => void process.stderr.write(text);
   const logFile =
     file === undefined ? undefined : refuseFaults(command, () => new LogFile(file, (reason) => say(`${reason}\n`)));
-  const log = createLog(level, format, logFile?.write ?? say);
+  const log = createLog(level, format, logFile?.write ?? standardError());
   // Before all else: what is logged from now on belongs into the new file.
   if (logFile !== undefined) process.on("SIGHUP", () => reopen(logFile, log));
   for (const unknown of unknownVariables(process.env, command)) {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { createLog } from "../../src/cli/log-lines.js";
+import { withPriority } from "../../src/cli/standard-error.js";
 
 const written = (level: string, format: string): { lines: string[]; log: ReturnType<typeof createLog> } => {
   const lines: string[] = [];
@@ -35,6 +36,17 @@ describe("log lines", () => {
     const { lines, log } = written("debug", "json");
     log.debug({ shard: 3 }, "this");
     expect(JSON.parse(lines[0] ?? "")).toMatchObject({ level: "debug", shard: 3, msg: "this" });
+  });
+
+  it.each(["text", "json"])("have the priority of their level in systemd's journal, each one (%s)", (format) => {
+    const lines: string[] = [];
+    const log = createLog("debug", format, (text, level) => lines.push(withPriority(text, level)));
+    for (const level of ["debug", "info", "warn"] as const) log[level]({}, level);
+    log.error({ error: new Error("out of luck") }, "error");
+    expect(lines.map((text) => text.slice(0, 3))).toEqual(["<7>", "<6>", "<4>", "<3>"]);
+    const last = lines[3]?.trimEnd().split("\n") ?? [];
+    expect(last.filter((line) => !line.startsWith("<3>"))).toEqual([]);
+    expect(lines.every((text) => text.endsWith("\n"))).toBe(true);
   });
 
   it("are none at the level silent", () => {

@@ -231,7 +231,7 @@ it("watches all nodes, those as well that come back, and ends with its client", 
   await stop(2);
   await start(2);
   await all(Date.now());
-  expect(watch.refused.size).toBe(0);
+  expect(watch.failed.size).toBe(0);
   await client.close();
   while ((await watch.next()).done !== true);
 });

@@ -6,6 +6,7 @@ import { readdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { beforeAll, expect, it, onTestFinished } from "vitest";
 import { debianPackage, exists, FETCH_TIMEOUT } from "../debian-package.js";
+import { ROOT } from "../project/document.js";
 import { testDirectory } from "./brokers.js";
 import { ANY_PORT, run, started } from "./program.js";
 
@@ -89,4 +90,20 @@ it("is missed in the log where there is no systemd-notify, and the broker runs",
   child.kill("SIGTERM");
   expect((await exit).code).toBe(0);
   expect(text.err).toMatch(/ WARN {2}systemd cannot be told READY=1 reason=spawn systemd-notify ENOENT$/m);
+});
+
+it("has the priority of each line where standard error is its journal, and nobody else has", async () => {
+  const logged = async (isJournal: boolean): Promise<string> => {
+    const stream = `$(stat -L -c %d:%i /proc/self/fd/2)${isJournal ? "" : "0"}`;
+    const serve = [join(ROOT, "dist/cli/ringmq.js"), "serve", ...ANY_PORT, "--durability", "memory"];
+    const child = spawn("sh", ["-c", `export JOURNAL_STREAM=${stream}; exec "$@"`, "sh", process.execPath, ...serve], {
+      env: { ...process.env, RINGMQ_NOTHING: "1" },
+    });
+    onTestFinished(() => void child.kill("SIGKILL"));
+    const [first] = await once(child.stderr, "data");
+    return String(first);
+  };
+  const line = String.raw`\S+Z WARN {2}an environment variable is not one of the broker's`;
+  expect(await logged(true)).toMatch(new RegExp(`^<4>${line}`));
+  expect(await logged(false)).toMatch(new RegExp(`^${line}`));
 });

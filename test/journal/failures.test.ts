@@ -101,3 +101,37 @@ it("survives compactions, one after another, and goes on", () => {
   // What was told of earlier failures is gone with the segments that had it.
   expect(sizes.at(-1)).toBeLessThan(2 * (sizes[1] ?? 0));
 });
+
+it("does not take what is known for the last of a message that failed again when there was no room to know of it", () => {
+  const segmentBytes = 64 * 1024;
+  const recorder = new Recorder();
+  const ids = localIdSource(EPOCH);
+  const journalled = { level: Durability.fsync, segmentBytes, maxFailureBytes: 1 };
+  const shard = new Shard({ ...OPTIONS, ...journalled, effects: recorder, ids });
+  const journal = new CompactingShard(shard, segmentBytes);
+  const to = { connection: 1, request: 1, topic: "t", queue: "" };
+  let { now } = OPTIONS;
+  const pop = () => {
+    shard.apply({ op: "pop", ...to, max: 100, maxBytes: 1 << 20, wait: 0 }, now);
+    return messagesIn(recorder.take());
+  };
+  /** At a time of its own: what fails alike shares what is known of it. */
+  const fail = (held: ReturnType<typeof pop>): void => {
+    now++;
+    while (!shard.apply({ op: "nack", ...to, delay: 0, reject: false, reason: "", ...selecting(held) }, now));
+  };
+  const bytes = new Uint8Array(16 * 4);
+  const slice = { bytes, view: new DataView(bytes.buffer), start: 0, end: bytes.length };
+  shard.apply({ op: "publish", ...to, requests: 1, count: 16, routeKey: "", delay: 0, ttl: 0, ...slice }, now);
+  // Two have one failure together, and the others the rest of those that there is room for.
+  const held = pop();
+  fail(held.slice(0, 2));
+  for (const each of held.slice(2)) fail([each]);
+  fail(pop().slice(0, 1));
+  journal.commit();
+  const before = snapshot(shard)[0]?.messages.filter(({ retry }) => retry === 2);
+  expect(before).toMatchObject([{ failures: "" }]);
+  const after = snapshot(journal.readBack(now))[0]?.messages;
+  expect(after?.filter(({ retry }) => retry === 2)).toMatchObject([{ failures: "" }]);
+  expect(after?.filter(({ failures }) => failures !== "")).toHaveLength(15);
+});

@@ -118,4 +118,6 @@ it("deploy/prometheus/alerts.yml asks for series and labels that there are", () 
     expect(alert).toMatch(/^ {8}labels: \{ severity: (critical|warning) \}$/m);
     expect(alert).toMatch(/^ {10}summary: "/m);
   }
+  const tested = readDocument("deploy/prometheus/alerts.test.yml").match(/(?<=^ {6}- alertname: )\w+$/gm);
+  expect(tested).toEqual(alerts.map((alert) => alert.split("\n")[0]));
 });

@@ -220,6 +220,8 @@ export class Life {
       level,
       segmentBytes,
       nextSequence,
+      // Every now and then the disk has no space beyond what is reserved.
+      hasSpace: () => disk.operations % 512 >= 128,
       ...(hasJobs && { wantSpare }),
     });
     this.log.pages.source = this.journal;

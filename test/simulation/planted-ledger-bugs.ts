@@ -1,11 +1,13 @@
 /** Bugs of the ledger of segments: see planted-bugs.ts. */
 import { LEDGER } from "../../src/journal/layout.js";
+import { leaving } from "./directed-histories.js";
 import { disk, type PlantedBug } from "./planted-bugs.js";
 
 export const PLANTED_LEDGER_BUGS: readonly PlantedBug[] = [
   {
     name: "the ledger is never synced",
     symptom: /the file is missing|the ledger says/,
+    historyOf: leaving,
     plant: (makers) => ({
       ...makers,
       view: (view) => {

@@ -5,6 +5,7 @@ import type { RotatingFileStream } from "rotating-file-stream";
 import type { Log } from "../../main/log.js";
 import { ConfigError } from "../configuration-text.js";
 import { createLog } from "../log-lines.js";
+import { standardError } from "../standard-error.js";
 import type { LogSettings, Rotation } from "./log-settings.js";
 
 /** Bytes that wait for a disk that does not take them; lines beyond are dropped. */
@@ -26,8 +27,9 @@ export interface ProgramLog {
 /** ConfigError: its file cannot be written. */
 export const openLog = async ({ level, isOnConsole, path, rotation }: LogSettings): Promise<ProgramLog> => {
   const stream = path === undefined ? undefined : await openFile(path, rotation);
-  const log = createLog(level, "text", (line) => {
-    if (isOnConsole) process.stderr.write(line);
+  const say = standardError();
+  const log = createLog(level, "text", (line, grave) => {
+    if (isOnConsole) say(line, grave);
     if (stream !== undefined && stream.writableLength < MAX_UNWRITTEN) stream.write(line);
   });
   const noteFailure = (reason: string): void => {

@@ -18,7 +18,7 @@ export class NodesWatch implements AsyncFeed<OfNode<BrokerSample>> {
   readonly #hub = new EventHub<OfNode<BrokerSample>>();
   readonly #feed = this.#hub.watch();
   readonly #watches = new Set<Watch>();
-  readonly #refused = new Map<string, RingmqError>();
+  readonly #failed = new Map<string, RingmqError>();
   readonly #left: (watch: NodesWatch) => void;
   readonly #started = deferred<void>();
   #isOver = false;
@@ -28,9 +28,9 @@ export class NodesWatch implements AsyncFeed<OfNode<BrokerSample>> {
     this.#left = left;
   }
 
-  /** The nodes that do not let it watch, by their `url`, each with why. */
-  get refused(): ReadonlyMap<string, RingmqError> {
-    return this.#refused;
+  /** The nodes that send it nothing, by their `url`, each with why: it does not let this user watch, or was lost. */
+  get failed(): ReadonlyMap<string, RingmqError> {
+    return this.#failed;
   }
 
   /**
@@ -59,13 +59,13 @@ export class NodesWatch implements AsyncFeed<OfNode<BrokerSample>> {
   async join(client: Client, node: string): Promise<void> {
     try {
       const watch = await client.watch();
-      this.#refused.delete(node);
+      this.#failed.delete(node);
       if (this.#isOver) return void watch.return();
       this.#watches.add(watch);
       this.#started.resolve();
       unobserved(this.#read(watch, node));
     } catch (error) {
-      if (error instanceof RingmqError) this.#refused.set(node, error);
+      if (error instanceof RingmqError) this.#failed.set(node, error);
     }
   }
 
@@ -107,7 +107,7 @@ export class NodesWatch implements AsyncFeed<OfNode<BrokerSample>> {
     try {
       for await (const sample of watch) this.#hub.push({ ...sample, node });
     } catch (error) {
-      if (error instanceof RingmqError) this.#refused.set(node, error);
+      if (error instanceof RingmqError) this.#failed.set(node, error);
     } finally {
       this.#watches.delete(watch);
     }

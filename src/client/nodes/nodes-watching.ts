@@ -16,10 +16,10 @@ export class NodesWatching {
     this.#watches.add(watch);
     const answered = Promise.all(links.map(async ({ client, url }) => client && watch.join(client, url)));
     // One that hangs must not hold up the others.
-    const isRefused = await Promise.race([answered.then(() => !watch.isWatching), watch.started.then(() => false)]);
-    if (!isRefused) return watch;
+    const hasFailed = await Promise.race([answered.then(() => !watch.isWatching), watch.started.then(() => false)]);
+    if (!hasFailed) return watch;
     await watch.return();
-    throw [...watch.refused.values()].at(-1) ?? noNode();
+    throw [...watch.failed.values()].at(-1) ?? noNode();
   }
 
   /** A node takes requests, with this client. */

@@ -321,18 +321,23 @@ export class Replay {
       const mask = extents.get(fragment, ext.MASK) & wanted;
       if (change.state === ext.State.FREE) queue.end(fragment, mask);
       else if (change.state === record.UNCHANGED) this.#recall(queue, queue.part(fragment, mask));
-      else queue.restore(this.#recall(queue, queue.withdraw(fragment, mask)), change);
+      else queue.restore(this.#recall(queue, queue.withdraw(fragment, mask), change.retry), change);
     }
   }
 
-  /** Notes the failures that the record tells of messages. Answers these. */
-  #recall(queue: Queue, part: number): number {
+  /** Notes the failures that the record tells of messages, by which they have had so many retries. Answers these. */
+  #recall(queue: Queue, part: number, retry = 0): number {
     const found = this.#failures;
-    if (found === undefined) return part;
     const { extents } = this.#store;
-    const histories = historiesOf(queue);
-    const { bytes, view, start, end } = found;
-    extents.setHistory(part, histories.addEncoded(extents.historyOf(part), bytes, view, start, end));
+    const history = extents.historyOf(part);
+    if (found !== undefined) {
+      const { bytes, view, start, end } = found;
+      extents.setHistory(part, historiesOf(queue).addEncoded(history, bytes, view, start, end));
+    } else if (history !== 0 && retry > extents.retry(part)) {
+      // They failed once more when there was no room to know of it: what came before is not the last of it.
+      historiesOf(queue).release(history);
+      extents.setHistory(part, 0);
+    }
     return part;
   }
 
