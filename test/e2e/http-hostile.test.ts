@@ -68,7 +68,10 @@ describe.each(ENGINE_NAMES)("on the engine %s", (httpEngine) => {
   const MESSAGE = 'data={"topic":"t","body":"';
   const END = '"}';
 
-  /** Bodies that are all one thing, of the size that is allowed. */
+  /**
+   * Bodies that are all one thing, of the size that is allowed. They are read by the same code whichever the engine is: all of them on
+   * one, and on the others one of each kind of body.
+   */
   const BODIES: readonly (readonly [string, string, () => Buffer, RegExp])[] = [
     ["fields without anything", FORM, () => fill("", "&", 48 * MIB), /data is empty/],
     ["empty fields", FORM, () => fill("", "a=&", 16 * MIB), /data is empty/],
@@ -136,7 +139,7 @@ describe.each(ENGINE_NAMES)("on the engine %s", (httpEngine) => {
   const LONG = 1_000;
 
   describe("a body of many", () => {
-    it.each(BODIES)(
+    it.each(httpEngine === ENGINE_NAMES[0] ? BODIES : BODIES.filter(([what]) => ["members", "parts"].includes(what)))(
       "%s keeps nobody waiting",
       async (_, type, make, expected) => {
         const { http } = broker();
