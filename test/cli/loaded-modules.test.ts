@@ -98,7 +98,7 @@ const BROKER = ["commander", "msgpackr", "pino", "piscina", "re2js", "xxhash-was
 it("a broker and its threads load what they serve with", async () => {
   const served = await run("ringmq serve --shards 1 --tcp 127.0.0.1:0 --http 127.0.0.1:0 --http-engine node");
   expect(served.packages).toEqual([...BROKER, "ws"].sort());
-  expect(served.own).toContain("workers/shard-thread.js");
+  expect(served.own).toContain("workers/shard-thread.bundle.js");
   expect(
     served.own.filter((file) =>
       /^(?:client|grpc\/(?!thread\/)|inspection|mq-files|proxy|registry)\/|^torture\/torture\.js/.test(file),

@@ -37,7 +37,7 @@ const MAX_TIMER = 2 ** 31 - 1;
 const CUT_OFF_GRACE = 1_000;
 const CUT_OFF = "a shard has not finished in time and is cut off: what was not confirmed may be lost";
 
-const THREAD = new URL("../../workers/shard-thread.js", import.meta.url);
+const THREAD = new URL("../../workers/shard-thread.bundle.js", import.meta.url);
 
 export interface SupervisorSeams {
   /** The file that runs as a shard's thread. */
