@@ -52,7 +52,7 @@ it("a program or a thread that is started by its path is there", async () => {
     for (const [, path] of text.matchAll(/new URL\(\s*"(\.[^"]+)",\s*import\.meta\.url/g)) {
       // A folder of what is built.
       if (path?.endsWith("/")) continue;
-      const target = join(file, "..", path ?? "").replace(/\.(c?)js$/, ".$1ts");
+      const target = join(file, "..", path ?? "").replace(/(?:\.bundle)?\.(c?)js$/, ".$1ts");
       if (!own.includes(target)) missing.push(`${file}: ${path}`);
     }
   }
