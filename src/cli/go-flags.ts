@@ -3,7 +3,7 @@
  * commander, which knows two dashes only: arguments are rewritten for it, and what it says is rewritten back.
  */
 import { Command, Help, InvalidArgumentError, Option } from "commander";
-import { VERSION } from "../main/version.js";
+import { VERSION } from "../protocol/version.js";
 
 /** Exit code: wrong usage. */
 export const USAGE = 2;

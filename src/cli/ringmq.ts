@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** The program `ringmq`. Each command has a file of its own, and is loaded when it is the one that is run. */
 import { Command } from "commander";
-import { VERSION } from "../main/version.js";
+import { VERSION } from "../protocol/version.js";
 import { say } from "./commands/output.js";
 import { forgetEmptyVariables } from "./environment.js";
 

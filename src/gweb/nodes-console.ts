@@ -2,7 +2,7 @@
 import type { Access } from "../main/access/access.js";
 import type { ConsoleHost } from "../main/console/console-site.js";
 import { shareOf } from "../main/ports/address-shares.js";
-import { VERSION } from "../main/version.js";
+import { VERSION } from "../protocol/version.js";
 import { UnauthorizedError } from "../registry/discovery/index.js";
 import type { Nodes } from "./nodes.js";
 import { Visitor } from "./visitor.js";

@@ -1,5 +1,6 @@
 /** What a scrape finds of a broker: from its parts on the main thread, and from what its other threads publish. */
 import type { TopicRows } from "../metrics/topic-metrics.js";
+import { VERSION } from "../protocol/version.js";
 import type { Engine } from "./engine.js";
 import type { Health } from "./metrics/health.js";
 import { Samples } from "./metrics/samples.js";
@@ -7,7 +8,6 @@ import type { MqFiles } from "./mq-files.js";
 import type { ConnectionTable } from "./native/connection-table.js";
 import type { BrokerOptions } from "./options.js";
 import type { Server } from "./server.js";
-import { VERSION } from "./version.js";
 
 export interface SampledBroker {
   readonly options: BrokerOptions;

@@ -22,8 +22,8 @@ export type ShardMessage =
   | { readonly kind: "ready"; readonly recovered: Recovered | undefined }
   /** Bytes of the journal that have been replayed so far. */
   | { readonly kind: "replayed"; readonly bytes: number }
-  /** It cannot start, and neither could another thread. The text says what is wrong and what to do. */
-  | { readonly kind: "refuses"; readonly text: string }
+  /** It cannot start or go on, and neither could another thread. The text says what is wrong and what to do. */
+  | { readonly kind: "refuses"; readonly isOfJournal: boolean; readonly text: string }
   | { readonly kind: "job"; readonly id: number; readonly job: Job }
   /** Everything is sealed and on disk, and stays as it is until `unpin`. Undefined: the journal could not do that. */
   | { readonly kind: "pinned"; readonly segments: readonly PinnedSegment[] | undefined }

@@ -14,6 +14,8 @@ export const JOURNAL_DESCRIPTORS = 2 + RESERVED_DESCRIPTORS + MAX_OPEN_PAGES;
 export const ID_CLOCK_BYTES = 8;
 
 export interface ShardThreadData {
+  /** `VERSION` of the main thread. */
+  readonly version: string;
   /** 0 to shards − 1. */
   readonly shard: number;
   readonly shards: number;

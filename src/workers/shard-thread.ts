@@ -19,6 +19,7 @@ import { pause } from "../journal/pause.js";
 import type { TopicRows } from "../metrics/topic-metrics.js";
 import { LENGTH_BYTES } from "../protocol/frame.js";
 import { Durability } from "../protocol/op.js";
+import { VERSION } from "../protocol/version.js";
 import type { Shard } from "../shard/shard.js";
 import { Compactor } from "./compactor.js";
 import { raiseIdClock, sharedIdSource } from "./id-clock.js";
@@ -41,6 +42,16 @@ import { watchedDisk } from "./watched-disk.js";
 if (parentPort === null) throw new Error("shard thread: this file runs in a worker only");
 const port = parentPort;
 const data = workerData as ShardThreadData;
+
+const tell = (message: ShardMessage): void => port.postMessage(message);
+
+if (data.version !== VERSION) {
+  // The package was replaced under the broker. What this version takes from the main thread, and writes, may be another thing there.
+  const text = `its files are those of ringmq ${VERSION} now, and the broker is ${data.version}: restart the broker`;
+  tell({ kind: "refuses", isOfJournal: false, text });
+  process.exit();
+}
+
 const log = threadLog(port);
 const jobs = new JobPort(port);
 const pulse = new Pulse(data.pulse);
@@ -75,8 +86,6 @@ const freeBytes = (): number => {
 };
 
 const stoppages = new Stoppages(fileSystem);
-
-const tell = (message: ShardMessage): void => port.postMessage(message);
 
 /** The free space of the journal's file system; undefined: there is no journal. */
 const space =
@@ -242,5 +251,5 @@ try {
 } catch (error) {
   const text = refusalOf(error);
   if (text === undefined) throw error;
-  tell({ kind: "refuses", text });
+  tell({ kind: "refuses", isOfJournal: true, text });
 }

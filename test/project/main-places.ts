@@ -154,7 +154,7 @@ export const MAIN_PLACES: readonly Place[] = [
   },
   {
     file: "src/main/openapi/probe.ts",
-    may: ["./document.js", "../version.js", "../ports/http/entrance.js", "../../protocol/limits.js"],
+    may: ["./document.js", "../limits.js", "../ports/http/entrance.js", "../../protocol/limits.js"],
     mayNot: ["../front-ends/operator/index.js", "../broker.js", "../native/session.js", "../../shard/shard.js"],
   },
   {

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { VERSION } from "../../src/main/version.js";
+import { VERSION } from "../../src/protocol/version.js";
 import { readDocument } from "./document.js";
 
 it("the broker says the version of the package, which is that of the client's as well", () => {

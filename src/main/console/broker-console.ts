@@ -1,9 +1,10 @@
 /** The console of a broker: its users log in with their tokens. */
+
+import { VERSION } from "../../protocol/version.js";
 import type { Access } from "../access/access.js";
 import { type Credential, Login } from "../access/user.js";
 import { shareOf } from "../ports/address-shares.js";
 import type { HttpExchange } from "../ports/http/exchange.js";
-import { VERSION } from "../version.js";
 import type { ConsoleHost } from "./console-site.js";
 
 export class BrokerConsole implements ConsoleHost<Login> {

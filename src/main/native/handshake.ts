@@ -5,8 +5,8 @@ import { HeadCursor, Kind } from "../../protocol/head-cursor.js";
 import { MAX_CLIENT_NAME } from "../../protocol/limits.js";
 import { PROTOCOL_VERSION } from "../../protocol/op.js";
 import { readTextUpTo } from "../../protocol/text.js";
+import { VERSION } from "../../protocol/version.js";
 import type { BrokerLimits } from "../limits.js";
-import { VERSION } from "../version.js";
 
 /** The head of the broker's HELLO. */
 export const helloHead = (options: BrokerLimits & { readonly shards: number }): Uint8Array => {

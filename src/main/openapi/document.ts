@@ -1,5 +1,5 @@
 /** The description of a broker's HTTP API: `/openapi.json`. What a path takes and answers stands in the table of its API. */
-import { VERSION } from "../version.js";
+import { VERSION } from "../../protocol/version.js";
 import { RESPONSES, SCHEMAS, SECURITY_SCHEMES } from "./components.js";
 import { consolePaths } from "./console.js";
 import { gmqPaths } from "./gmq.js";

@@ -21,6 +21,7 @@ import { inheritedFlags } from "./inherited-flags.js";
 import type { JobPool } from "./job-pool.js";
 import { RingLink } from "./ring-link.js";
 import type { Outlet } from "./shard-link.js";
+import type { DownKind } from "./shard-loss.js";
 
 /** Milliseconds to the next attempt when a thread found no descriptors. */
 const START_PAUSE = 250;
@@ -41,6 +42,12 @@ export interface LifeOptions {
   readonly ready: (recovered: Recovered | undefined) => void;
   /** Called when the thread has ended and its answers have been read. */
   readonly ended: (life: ShardLife, code: number) => void;
+}
+
+/** Why neither a life nor another one can start, in words that tell what to do. */
+interface Refusal {
+  readonly kind: DownKind;
+  readonly text: string;
 }
 
 export class ShardLife {
@@ -64,7 +71,7 @@ export class ShardLife {
   #stopWaiting = (): void => {};
   #isReady = false;
   #pinned: (segments: readonly PinnedSegment[] | undefined) => void = () => {};
-  #refusal: string | undefined;
+  #refusal: Refusal | undefined;
 
   /** Queues commands at once. The thread starts when the jobs of the life before it are done. */
   constructor(options: LifeOptions, before: ShardLife | undefined) {
@@ -99,7 +106,7 @@ export class ShardLife {
   }
 
   /** Why neither it nor another life can start. */
-  get refusal(): string | undefined {
+  get refusal(): Refusal | undefined {
     return this.#refusal;
   }
 
@@ -199,7 +206,7 @@ export class ShardLife {
         this.#isReady = true;
         return ready(message.recovered);
       case "refuses":
-        this.#refusal = message.text;
+        this.#refusal = { kind: message.isOfJournal ? "JOURNAL_FAILED" : "SHARD_DOWN", text: message.text };
         return;
       case "log":
         return log[message.level]({ shard, ...message.fields }, message.text);

@@ -8,6 +8,7 @@ import { EnvelopeOp } from "../../channel/envelope.js";
 import { SHARD_METRICS_BYTES } from "../../metrics/shard-metrics.js";
 import { SharedValuesReader } from "../../metrics/shared-values.js";
 import { Durability } from "../../protocol/op.js";
+import { VERSION } from "../../protocol/version.js";
 import type { Recovered } from "../../workers/shard-messages.js";
 import { ID_CLOCK_BYTES, type JournalData, type ShardThreadData } from "../../workers/shard-thread-data.js";
 import type { BrokerOptions } from "../options.js";
@@ -283,6 +284,7 @@ export class Supervisor {
     const options = this.#options;
     const journal = this.#journals[shard];
     return {
+      version: VERSION,
       shard,
       shards: options.shards,
       isFirst,
@@ -326,7 +328,7 @@ export class Supervisor {
     }
     const { log } = this.#options;
     if (life.refusal !== undefined) {
-      return this.#giveUp(shard, "JOURNAL_FAILED", `a shard is given up: ${life.refusal}`, code);
+      return this.#giveUp(shard, life.refusal.kind, `a shard is given up: ${life.refusal.text}`, code);
     }
     // It was given up while its thread was still ending.
     if (this.down[shard] !== undefined && this.down[shard] !== "SHARD_RESTARTED") return;
@@ -363,5 +365,6 @@ const since = (times: readonly number[] = [], now: number, within: number): numb
 
 const startError = (shard: number, life: ShardLife, code: number): StartError =>
   new StartError(
-    life.refusal ?? `shard ${shard} cannot start: its thread ended with exit code ${code}; the log above tells why`,
+    life.refusal?.text ??
+      `shard ${shard} cannot start: its thread ended with exit code ${code}; the log above tells why`,
   );

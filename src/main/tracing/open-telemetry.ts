@@ -9,9 +9,9 @@ import type * as Otlp from "@opentelemetry/exporter-trace-otlp-http";
 import type * as Resources from "@opentelemetry/resources";
 import type * as Sdk from "@opentelemetry/sdk-trace-node";
 import type { BasicTracerProvider, ReadableSpan, SpanExporter } from "@opentelemetry/sdk-trace-node";
+import { VERSION } from "../../protocol/version.js";
 import type { Log } from "../log.js";
 import { StartError } from "../shards/start-error.js";
-import { VERSION } from "../version.js";
 import type { Attributes, OpenSpan, SpanError, SpanStart, Spans } from "./spans.js";
 
 /** What is not installed with the package, in versions that go with each other and with all versions of Node.js that ringmq runs on. */

@@ -130,6 +130,23 @@ it("starts a shard again only when the jobs of its life before are done, and wit
   expect(lines.filter(([text]) => text === "outcome")).toEqual([]);
 });
 
+it("gives a shard up whose next thread is of another version: the package was replaced under the broker", async () => {
+  const { supervisor, journals, lines, lost, asked, until, frame, count } = supervise("replaced", "replaced");
+  await supervisor.start(journals, () => {});
+  frame(0);
+  frame(0);
+  await until(() => asked.length > 0 && lost.length > 0);
+  asked[0]?.answer({ ok: true, result: { bytes: 8 } });
+  await until(() => supervisor.down[0] === "SHARD_DOWN");
+  expect(lost).toEqual(["0 SHARD_RESTARTED", "0 SHARD_DOWN"]);
+  expect(lines.at(-1)).toEqual([
+    expect.stringMatching(/ringmq \S+ now, and the broker is 0\.0\.1: restart the broker$/),
+    { shard: 0, code: 0 },
+  ]);
+  expect(count("a shard failed")).toBe(1);
+  expect(supervisor.links.map((link) => link !== undefined)).toEqual([false, true]);
+});
+
 it("gives a shard up whose journal has failed: no other thread could do better", async () => {
   const { supervisor, journals, lost, until, frame, count } = supervise("fail", "well");
   await supervisor.start(journals, () => {});
