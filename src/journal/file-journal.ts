@@ -400,7 +400,9 @@ export class FileJournal implements Journal, PageSource {
     if (last === undefined || last.isSealed || this.#isPinned || this.#state.kind !== "working") return;
     const { fault } = this.#spares;
     if (this.#hasSpace(0) && (fault === undefined || !isOutOfSpace(fault))) return;
-    if (last.used < this.#roomForAcks || last.live > last.total * WASTED_SHARE) return;
+    // Its head is no waste: the next one has as much. Until that is whole, what is before it stays.
+    if (log.isDirectoryPending || log.position - last.headEnd < this.#roomForAcks) return;
+    if (last.live > last.total * WASTED_SHARE) return;
     this.#sealAll(log, now);
     if (this.#state.kind !== "working") return;
     // A segment is reclaimed when there is a later one.

@@ -15,7 +15,7 @@ import { Durability } from "../../src/protocol/op.js";
 import { SELECTION_BYTES, writeSelection } from "../../src/protocol/selection.js";
 import type { ChannelConfig, Command, Publish, Slice, TopicConfig } from "../../src/shard/command.js";
 import { Replay } from "../../src/shard/recovery/replay.js";
-import { Shard } from "../../src/shard/shard.js";
+import { Shard, type ShardLimits } from "../../src/shard/shard.js";
 import { keysSlice } from "../shard/keys-slice.js";
 import { OPTIONS } from "../shard/model/driver.js";
 import { type Effect, Recorder } from "../shard/model/effects.js";
@@ -38,6 +38,9 @@ export interface KeeperOptions {
   /** Default fsync. */
   readonly level?: number;
   readonly memoryBytes?: number;
+  /** As in `ShardOptions`; those of the model are small. */
+  readonly limits?: Partial<ShardLimits>;
+  readonly headBytes?: number;
   readonly now?: number;
   readonly wantSpare?: FileJournalOptions["wantSpare"];
   readonly hasSpace?: FileJournalOptions["hasSpace"];
@@ -86,6 +89,8 @@ export class Keeper {
       shard: options.shard,
       level,
       memoryBytes: options.memoryBytes ?? OPTIONS.memoryBytes,
+      limits: { ...OPTIONS.limits, ...options.limits },
+      headBytes: options.headBytes ?? OPTIONS.headBytes,
     });
     if (disk.list(directory).length === 0) makeLedger(disk, directory, options.shard ?? 0, NO_SEGMENTS);
     const { verified, onProgress, wantSpare, hasSpace, reclaimFailed, reserve, home } = options;

@@ -87,3 +87,24 @@ it("keeps no spare for itself when others need the space, and makes none that wo
   expect(spares()).toHaveLength(0);
   expect(keeper.journal.roomForPublishes(keeper.shard.store.log)).toBe(true);
 });
+
+it("begins no segment after the other while somebody else fills the disk, however large the directory is that each begins with", () => {
+  const place = smallDisk();
+  const limits = { maxTopics: 1000, maxQueues: 1000, maxTopicsPerConnection: 1000, maxNameBytes: 255 };
+  const { directory, hasSpace } = place;
+  const keeper = new Keeper({ disk: nodeDisk, directory, hasSpace, ...sizes, limits, headBytes: SEGMENT });
+  const sequence = (): number | undefined => keeper.shard.store.log.segments.last?.sequence;
+  for (let i = 0; i < 150; i++) keeper.publish(["x"], { topic: `${i} `.padEnd(100, ".") });
+  expect(keeper.commit()).toBe(true);
+  // A head as large as the reserve, and nothing behind it.
+  expect(keeper.journal.pin(keeper.shard.store.log, keeper.now)).toBe(true);
+  keeper.journal.unpin();
+  keeper.publish(["x"]);
+  expect(keeper.commit()).toBe(true);
+  keeper.ack(keeper.pop(1));
+  expect(keeper.commit()).toBe(true);
+  const last = sequence();
+  place.disk.bytes = 0;
+  for (let i = 0; i < 5; i++) keeper.tick();
+  expect(sequence()).toBe(last);
+});
