@@ -72,6 +72,7 @@ export default defineConfig({
     pool: "forks",
     // The built files run as Node runs them for a user, not through the transformer.
     server: { deps: { external: [/\/dist\//] } },
+    setupFiles: ["./test/equal-bytes.ts"],
     // Nothing here waits for time to pass; these only say when something hangs.
     testTimeout: 30_000,
     hookTimeout: 30_000,
