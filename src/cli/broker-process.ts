@@ -21,8 +21,8 @@ export interface BrokerProcess {
   readonly hasBar: boolean;
   /** Ends the process: an option is wrong. */
   readonly refuse: (reason: string) => never;
-  /** Lines that say that it runs, and where. Default: those of `ringmq serve`. */
-  readonly announcement?: (broker: Broker) => readonly string[];
+  /** Says that it runs, and where. Default: in the lines of `ringmq serve`, on standard output. */
+  readonly announce?: (broker: Broker) => void;
   /** What is wrong with an option, in the words of this program. */
   readonly explain: (error: RangeError) => string;
   /** Ends the process: the broker cannot start. */
@@ -36,7 +36,7 @@ export interface BrokerProcess {
 }
 
 export const runBroker = async (given: BrokerProcess): Promise<void> => {
-  const { options, log, hasBar, explain, refuse, fail, started, announcement = announce } = given;
+  const { options, log, hasBar, explain, refuse, fail, started, announce = sayPlaces } = given;
   const { reload = (running: Broker) => reloadCertificates(running, given) } = given;
   let progress: StartProgress | undefined;
   let broker: Broker | undefined;
@@ -72,7 +72,7 @@ export const runBroker = async (given: BrokerProcess): Promise<void> => {
     return fail(error.message);
   }
   if (isToReload) reload(broker);
-  process.stdout.write(`${announcement(broker).join("\n")}\n`);
+  announce(broker);
   try {
     retire = started?.(broker);
   } catch (error) {
@@ -97,26 +97,50 @@ const reloadCertificates = (broker: Broker, { log, explain }: BrokerProcess): vo
   }
 };
 
-const announce = ({ addresses: { tcp, http, grpc, metrics }, options }: Broker): readonly string[] => {
-  const { shards, data, durability, tcpTls, httpTls, grpcTls } = options;
+/** Lines for people. */
+export const say = (lines: readonly string[]): void => void process.stdout.write(`${lines.join("\n")}\n`);
+
+/** Where it listens, by what is there. */
+const placesOf = ({ addresses: { tcp, http, grpc, metrics }, options }: Broker) => {
+  const { tcpTls, httpTls } = options;
+  const s = httpTls === undefined ? "" : "s";
+  return {
+    tcp: tcp && `${tcpTls === undefined ? "tcp" : "tls"}://${formatAddress(tcp)}`,
+    grpc: grpc && formatAddress(grpc),
+    metrics: metrics && `http://${formatAddress(metrics)}/metrics`,
+    webSocket: http && `ws${s}://${formatAddress(http)}/mq`,
+    http: http && `http${s}://${formatAddress(http)}`,
+    console: http && options.console ? `http${s}://${browserAddress(http)}/console/` : undefined,
+  };
+};
+
+/** For a log that programs read: the same in one line of it, since what is none of its lines is noise to them. */
+export const logPlaces = (broker: Broker, log: Log): void => {
+  const { shards, durability } = broker.options;
+  log.info({ shards, durability, ...placesOf(broker) }, "ringmq runs");
+};
+
+const sayPlaces = (broker: Broker): void => {
+  const { options, addresses } = broker;
+  const { shards, data, durability, httpTls, grpcTls } = options;
   const kept = durability === "memory" ? "nothing on disk" : `the data in ${data} (${durability})`;
+  const { tcp, grpc, metrics, webSocket, http, console } = placesOf(broker);
   const lines = [`ringmq runs with ${plural(shards, "shard")} and ${kept}`];
-  if (tcp !== undefined) lines.push(`  TCP        ${tcpTls === undefined ? "tcp" : "tls"}://${formatAddress(tcp)}`);
-  if (grpc !== undefined) lines.push(`  gRPC       ${formatAddress(grpc)}${grpcTls === undefined ? "" : " (TLS)"}`);
-  if (metrics !== undefined) lines.push(`  metrics    http://${formatAddress(metrics)}/metrics`);
+  if (tcp !== undefined) lines.push(`  TCP        ${tcp}`);
+  if (grpc !== undefined) lines.push(`  gRPC       ${grpc}${grpcTls === undefined ? "" : " (TLS)"}`);
+  if (metrics !== undefined) lines.push(`  metrics    ${metrics}`);
   if (http !== undefined) {
-    const s = httpTls === undefined ? "" : "s";
-    lines.push(`  WebSocket  ws${s}://${formatAddress(http)}/mq`, `  HTTP       http${s}://${formatAddress(http)}`);
-    if (options.console) lines.push(`  console    http${s}://${browserAddress(http)}/console/`);
+    lines.push(`  WebSocket  ${webSocket}`, `  HTTP       ${http}`);
+    if (console !== undefined) lines.push(`  console    ${console}`);
     const client = needsClientCertificate(httpTls) ? "--cert client.pem --key client-key.pem " : "";
-    const url = `http${s}://127.0.0.1:${http.port}/push`;
+    const url = `http${httpTls === undefined ? "" : "s"}://127.0.0.1:${addresses.http?.port}/push`;
     // Of a shell's variable, so that a token is not in its history.
     const token = options.users.length === 0 ? "" : '-H "Authorization: Bearer $RINGMQ_TOKEN" ';
     lines.push(
       `try: curl ${authorityFlag(options)}${client}${token}-d 'data={"body":"hello","topic":"greetings"}' ${url}`,
     );
   }
-  return lines;
+  say(lines);
 };
 
 /** What curl checks the certificate by. */

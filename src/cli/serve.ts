@@ -1,5 +1,6 @@
 /** `ringmq serve`: a broker that runs by flags, variables and a file. */
 import { Command } from "commander";
+import type { Broker } from "../index.js";
 import type { Log } from "../main/log.js";
 import { addSettings, configurationSource, refuseFaults } from "./configuration/command.js";
 import { USAGE } from "./configuration/configuration.js";
@@ -48,6 +49,7 @@ const serve = async (command: Command, path: string | undefined): Promise<void> 
     import("./log-file.js"),
     import("./standard-error.js"),
   ]);
+  const isForPrograms = format === "json";
   const end = (reason: string, exitCode: number): never => command.error(`error: ${reason}`, { exitCode });
   const say = (text: string): void => void process.stderr.write(text);
   const logFile =
@@ -59,11 +61,13 @@ const serve = async (command: Command, path: string | undefined): Promise<void> 
     log.warn(unknown, "an environment variable is not one of the broker's: see ringmq serve --help");
   }
   const stop = (reason: string, exitCode: number): never => {
-    if (logFile !== undefined) log.error({}, reason);
+    if (logFile !== undefined || isForPrograms) log.error({}, reason);
+    // Who starts a broker whose log is elsewhere, or says nothing, is told as well.
+    if (isForPrograms && logFile === undefined && level !== "silent") process.exit(exitCode);
     return end(reason, exitCode);
   };
   const reloader = new Reloader(configuration, read, log);
-  const { runBroker } = await import("./broker-process.js");
+  const { runBroker, logPlaces } = await import("./broker-process.js");
   await runBroker({
     options: configuration.options,
     log,
@@ -71,6 +75,7 @@ const serve = async (command: Command, path: string | undefined): Promise<void> 
     refuse: (reason) => stop(reason, USAGE),
     explain: (error) => configuration.names.explain(error),
     fail: (reason) => stop(reason, FAILURE),
+    ...(isForPrograms && { announce: (broker: Broker) => logPlaces(broker, log) }),
     reload: (broker) => reloader.reload(broker),
   });
 };

@@ -23,7 +23,7 @@ export class BrokerProcess {
 
   /** `serve` are flags of `ringmq serve`. `onOutput` gets what it writes to standard error. */
   constructor(serve: readonly string[], onOutput: (text: string) => void) {
-    const args = [PROGRAM, "serve", "--tcp", "127.0.0.1:0", "--http", "off", ...serve];
+    const args = [PROGRAM, "serve", "--tcp", "127.0.0.1:0", "--http", "off", ...serve, "--log-format", "text"];
     const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "pipe"] });
     this.#child = child;
     const ready = deferred<string>();

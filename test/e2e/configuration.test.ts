@@ -136,18 +136,14 @@ it("users are in the file, with tokens of ringmq token; SIGHUP ends the connecti
 it("the log goes to a file, which SIGHUP opens anew", async () => {
   const folder = directory();
   const path = join(folder, "ringmq.log");
-  const args = ["--tcp", "127.0.0.1:0", "--http", "127.0.0.1:0", "--log-file", path, "--log-format", "json"];
+  const args = ["--tcp", "127.0.0.1:0", "--http", "127.0.0.1:0", "--log-file", path];
   const broker = await started(args);
-  const lines = (file: string): string[] =>
-    readFileSync(file, "utf8")
-      .trim()
-      .split("\n")
-      .map((line) => JSON.parse(line).msg);
+  const lines = (file: string): string => readFileSync(file, "utf8");
   expect(lines(path)).toContain("messages are kept in the data directory");
   renameSync(path, `${path}.1`);
   broker.child.kill("SIGHUP");
-  await expect.poll(() => existsSync(path) && lines(path)).toContain("SIGHUP: the log goes on here");
-  expect(lines(`${path}.1`).filter((text) => text.includes("SIGHUP"))).toEqual([]);
+  await expect.poll(() => (existsSync(path) ? lines(path) : "")).toContain("SIGHUP: the log goes on here");
+  expect(lines(`${path}.1`)).not.toContain("SIGHUP");
   broker.child.kill("SIGTERM");
   await broker.exit;
   expect(lines(path)).toContain("stopped");
@@ -156,4 +152,36 @@ it("the log goes to a file, which SIGHUP opens anew", async () => {
   const refused = run(["serve", "--log-file", join(folder, "none", "x.log")]);
   expect(await refused.exit).toEqual({ code: 2, signal: null });
   expect(refused.text.err).toMatch(/^error: the log file .*x\.log cannot be written: ENOENT/);
+});
+
+it("a log for programs has all that the broker says, and nothing else is on its streams", async () => {
+  const data = directory();
+  const broker = run([
+    "serve",
+    "--tcp",
+    "127.0.0.1:0",
+    "--http",
+    "127.0.0.1:0",
+    "--data",
+    data,
+    "--log-format",
+    "json",
+  ]);
+  await logged(broker, "ringmq runs");
+  const objects = ({ text }: Run): Record<string, unknown>[] =>
+    text.err
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+  const { tcp, http } = objects(broker).find(({ msg }) => msg === "ringmq runs") ?? {};
+  expect(tcp).toMatch(/^tcp:\/\/127\.0\.0\.1:\d+$/);
+  expect((await fetch(`${http}/readyz`)).status).toBe(200);
+
+  const second = run(["serve", "--tcp", "127.0.0.1:0", "--http", "off", "--data", data, "--log-format", "json"]);
+  expect(await second.exit).toEqual({ code: 1, signal: null });
+  expect(objects(second).at(-1)).toMatchObject({ level: "error", msg: expect.stringContaining(data) });
+  broker.child.kill("SIGTERM");
+  await broker.exit;
+  expect(objects(broker).at(-1)).toMatchObject({ msg: "stopped" });
+  expect(broker.text.out + second.text.out).toBe("");
 });

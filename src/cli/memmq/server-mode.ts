@@ -2,7 +2,7 @@
 import type { Broker } from "../../index.js";
 import type { BrokerOptions } from "../../main/options.js";
 import { formatAddress } from "../../main/ports/listening.js";
-import { runBroker } from "../broker-process.js";
+import { runBroker, say } from "../broker-process.js";
 import { withMemmqFlags } from "./listening.js";
 import type { ServerSettings } from "./memmq-settings.js";
 import type { Program } from "./program.js";
@@ -16,7 +16,7 @@ export const runServer = async (settings: ServerSettings, program: Program): Pro
     refuse: (reason) => program.refuse(reason),
     explain: ({ message }) => withMemmqFlags(message),
     fail: (reason) => program.fail(withMemmqFlags(reason)),
-    announcement: (broker) => announcement(broker, settings),
+    announce: (broker) => say(announcement(broker, settings)),
   });
 };
 
