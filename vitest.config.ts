@@ -59,16 +59,20 @@ export default defineConfig({
         test: {
           name: "brokers",
           include: BROKERS,
+          // Each closes its brokers: a process in which others ran before is as good, and warm.
+          isolate: false,
           // One more than there are cores: most of a broker's tests wait for something most of the time.
           maxWorkers: availableParallelism() + 1,
           sequence: { groupOrder: 2 },
         },
       },
     ],
-    // A process for each file: tests load a native addon, start worker threads and count what is left open.
+    // Processes, one for each file unless a project says otherwise: tests load a native addon, start worker threads and count
+    // what is left open.
     pool: "forks",
     // The built files run as Node runs them for a user, not through the transformer.
     server: { deps: { external: [/\/dist\//] } },
+    setupFiles: ["./test/equal-bytes.ts"],
     // Nothing here waits for time to pass; these only say when something hangs.
     testTimeout: 30_000,
     hookTimeout: 30_000,
