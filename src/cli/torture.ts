@@ -106,7 +106,12 @@ const run = async (command: Command, serve: readonly string[], flags: Flags): Pr
       serve,
       signal: stop.signal,
       onBrokerOutput: (text) => {
-        if (written < MAX_LOG_BYTES) written += writeSync(log, text);
+        try {
+          if (written < MAX_LOG_BYTES) written += writeSync(log, text);
+        } catch (error) {
+          // A full disk does not end the brokers, which this is about.
+          if (!(error instanceof Error && "syscall" in error)) throw error;
+        }
       },
       onProgress: display.show,
     });

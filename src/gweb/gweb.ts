@@ -54,7 +54,7 @@ export const startGweb = async (options: GwebOptions): Promise<Gweb> => {
   const { list, log } = options;
   const nodes = new Nodes(list);
   try {
-    await nodes.all(undefined);
+    await nodes.listed(undefined);
   } catch (error) {
     if (error instanceof UnauthorizedError)
       log.info({}, `${list.name} asks for a token, which is typed at the console`);

@@ -5,50 +5,68 @@ import { answersPing, type PingScheme } from "../registry/server/probe.js";
 const FRESH = 2_000;
 const TIMEOUT = 2_000;
 
-/** Under way at once; the others wait. */
-const MAX_PINGS = 64;
+/** Under way at once of whole lists; the others wait: 1,024 nodes that do not answer are through in eight seconds. */
+const MAX_PINGS = 256;
 
 interface Ping {
-  readonly at: number;
   readonly scheme: Promise<PingScheme | undefined>;
+  /** When it was answered, or was not in time; undefined: it waits or is under way. */
+  endedAt: number | undefined;
 }
 
 export class NodePings {
-  /** By address; those that are listed, of the last time that all were asked. */
+  /** By address; those that are listed, of the last time that all were asked, and those that have not ended. */
   #pings = new Map<string, Ping>();
   #underWay = 0;
-  readonly #waiting: (() => void)[] = [];
+  /** By address: begins the ping. */
+  readonly #waiting = new Map<string, () => void>();
 
-  /** The scheme by which an address of the list answers; undefined: it does not. */
+  /** The scheme by which an address of the list answers; undefined: it does not. It does not wait for those of whole lists. */
   one(address: string): Promise<PingScheme | undefined> {
-    const now = performance.now();
-    const before = this.#pings.get(address);
-    if (before !== undefined && now - before.at < FRESH) return before.scheme;
-    const scheme = this.#ping(address, before);
-    this.#pings.set(address, { at: now, scheme });
+    const scheme = this.#asked(address);
+    this.#begin(address);
     return scheme;
   }
 
   /** The same of the whole list. What is no longer in it is forgotten. */
   async all(addresses: readonly string[]): Promise<(PingScheme | undefined)[]> {
-    const kept = new Map<string, Ping>();
-    for (const address of addresses) {
-      const ping = this.#pings.get(address);
-      if (ping !== undefined) kept.set(address, ping);
+    const listed = new Set(addresses);
+    for (const [address, { endedAt }] of this.#pings) {
+      if (endedAt !== undefined && !listed.has(address)) this.#pings.delete(address);
     }
-    this.#pings = kept;
-    return await Promise.all(addresses.map((address) => this.one(address)));
+    return await Promise.all(addresses.map((address) => this.#asked(address)));
   }
 
-  async #ping(address: string, before: Ping | undefined): Promise<PingScheme | undefined> {
-    const hint = await before?.scheme;
-    if (this.#underWay >= MAX_PINGS) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  /** One that has not ended is everybody's, however long it waits: asking again makes the queue no longer. */
+  #asked(address: string): Promise<PingScheme | undefined> {
+    const before = this.#pings.get(address);
+    if (before !== undefined && (before.endedAt === undefined || performance.now() - before.endedAt < FRESH)) {
+      return before.scheme;
+    }
+    const ping: Ping = {
+      scheme: this.#ping(address, before, () => (ping.endedAt = performance.now())),
+      endedAt: undefined,
+    };
+    this.#pings.set(address, ping);
+    return ping.scheme;
+  }
+
+  async #ping(address: string, before: Ping | undefined, ended: () => void): Promise<PingScheme | undefined> {
+    if (this.#underWay >= MAX_PINGS) await new Promise<void>((resolve) => this.#waiting.set(address, resolve));
     this.#underWay++;
     try {
-      return await answersPing(address, TIMEOUT, { hint });
+      return await answersPing(address, TIMEOUT, { hint: await before?.scheme });
     } finally {
+      ended();
       this.#underWay--;
-      this.#waiting.shift()?.();
+      const [next] = this.#underWay < MAX_PINGS ? this.#waiting.keys() : [];
+      if (next !== undefined) this.#begin(next);
     }
+  }
+
+  #begin(address: string): void {
+    const begin = this.#waiting.get(address);
+    this.#waiting.delete(address);
+    begin?.();
   }
 }

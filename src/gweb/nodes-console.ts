@@ -35,7 +35,7 @@ export class NodesConsole implements ConsoleHost<Visitor> {
     if (!TOKEN.test(token)) return undefined;
     const visitor = new Visitor(token);
     try {
-      await this.#nodes.all(visitor);
+      await this.#nodes.listed(visitor);
     } catch (error) {
       if (error instanceof UnauthorizedError) return undefined;
     }

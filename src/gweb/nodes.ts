@@ -36,16 +36,21 @@ export class Nodes {
     this.list = list;
   }
 
+  /** Asks no node. Rejects as a NodeList does. */
+  listed(visitor: Visitor | undefined): Promise<readonly NodeInfo[]> {
+    return this.#as(visitor, (options) => this.#list.list(options));
+  }
+
   /** Rejects as a NodeList does. */
   async all(visitor: Visitor | undefined): Promise<readonly SeenNode[]> {
-    const nodes = await this.#as(visitor, (options) => this.#list.list(options));
+    const nodes = await this.listed(visitor);
     const schemes = await this.#pings.all(nodes.map(({ httpAddress }) => httpAddress));
     return nodes.map((node, i) => ({ ...node, scheme: schemes[i] }));
   }
 
   /** Where the node with this id is; undefined: no such node is listed. It may not answer there. */
   async placeOf(id: string, visitor: Visitor | undefined): Promise<NodePlace | undefined> {
-    const nodes = await this.#as(visitor, (options) => this.#list.list(options));
+    const nodes = await this.listed(visitor);
     const { httpAddress } = nodes.find((each) => String(each.id) === id) ?? {};
     const address = httpAddress === undefined ? undefined : parseNodeAddress(httpAddress);
     if (httpAddress === undefined || address === undefined) return undefined;
@@ -75,7 +80,7 @@ export class Nodes {
   async #isGuarded(): Promise<boolean> {
     if (performance.now() < this.#guardedUntil) return true;
     try {
-      await this.#as(undefined, (options) => this.#list.list(options));
+      await this.listed(undefined);
       return false;
     } catch (error) {
       const isGuarded = error instanceof UnauthorizedError;
