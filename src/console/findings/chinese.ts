@@ -37,7 +37,8 @@ const SENTENCES: Readonly<Record<FindingCode, Sentence>> = {
     `路由键${mode === "pattern" ? "未匹配任何绑定键" : "不是任何队列的名称"}；现有队列：${names(known)}。`,
   PAUSED: ({ ready }) => `队列已暂停，恢复之前不会投递；${number(ready)} 条消息就绪。`,
   JOURNAL_STANDS_STILL: ({ error }) => `投递消息需要写入记录，而日志目前无法写入（${name(error)}）。`,
-  PUBLISHES_REFUSED: ({ error }) => `向该主题的发布被拒绝（${name(error)}）。`,
+  PUBLISHES_REFUSED: ({ error }) =>
+    `向该主题的发布被拒绝（${name(error)}）${error === "DISK_FULL" ? "：磁盘已满，请消费消息或释放磁盘空间" : ""}。`,
   QUEUE_FULL: ({ length, overflow }) =>
     `队列已满（${number(length)} 条）：${overflow === "refuse" ? "新的发布会被拒绝" : "新消息会挤掉最早的消息"}。`,
   BRAKED: ({ rate, next: first }, now) =>

@@ -22,6 +22,8 @@ interface ChartProps {
   readonly series: readonly Series[];
   /** How a value is written. The same function each time. */
   readonly format: (value: number) => string;
+  /** Steps of the scale of values, ascending. Default 1, 2, 5, 10 and so on. */
+  readonly steps?: readonly number[];
   /** Seconds that are shown, up to now. */
   readonly span: number;
   /** The scale reaches up to this at least. Default 1. */
@@ -32,20 +34,20 @@ interface ChartProps {
 
 const HEIGHT = 160;
 
-/** Steps of the scale of values: none is a part of 1, which would be written rounded. */
+/** None is a part of 1, which would be written rounded. */
 const STEPS = Array.from({ length: 15 }, (_, power) => [1, 2, 5].map((step) => step * 10 ** power)).flat();
 
 /** Room above the highest line, as a factor. */
 const HEADROOM = 1.1;
 
 const optionsOf = (
-  { series, format, least = 1 }: ChartProps,
+  { series, format, steps = STEPS, least = 1 }: ChartProps,
   point: (index: number | undefined) => void,
 ): Omit<uPlot.Options, "width" | "height"> => ({
   ...commonOptions(point),
   cursor: { y: false, points: { size: 6 }, drag: { x: false, y: false } },
   scales: { x: { time: true }, y: { range: (_, __, max) => [0, Math.max(least, max * HEADROOM)] } },
-  axes: [timeAxis(clock), { ...valueAxis(), incrs: STEPS, values: (_, ticks) => ticks.map(format) }],
+  axes: [timeAxis(clock), { ...valueAxis(), incrs: [...steps], values: (_, ticks) => ticks.map(format) }],
   series: [
     {},
     ...series.map((_, i) => ({

@@ -1,5 +1,4 @@
 /** The console of a broker: its users log in with their tokens. */
-
 import { VERSION } from "../../protocol/version.js";
 import type { Access } from "../access/access.js";
 import { type Credential, Login } from "../access/user.js";

@@ -8,6 +8,16 @@ import { Chart } from "../../parts/chart.js";
 import { age, rate, shortCount } from "../../parts/format.js";
 import { text } from "./text.js";
 
+const [SECOND, MINUTE, HOUR, DAY] = [1_000, 60_000, 3_600_000, 86_400_000];
+
+/** Steps of a scale of ages, as clocks have them; milliseconds. */
+const AGES = [
+  ...[1, 2, 5, 10, 15, 30].map((count) => count * SECOND),
+  ...[1, 2, 5, 10, 15, 30].map((count) => count * MINUTE),
+  ...[1, 2, 3, 6, 12].map((count) => count * HOUR),
+  ...[1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000].map((count) => count * DAY),
+];
+
 interface ChartsProps {
   readonly samples: readonly BrokerSample[];
   /** Seconds that are shown. */
@@ -63,6 +73,7 @@ export const Charts = ({ samples, span }: ChartsProps) => {
         times={times}
         span={span}
         format={age}
+        steps={AGES}
         least={1_000}
         series={[{ label: words.age, values: data.age }]}
       />
