@@ -132,7 +132,8 @@ it("shows a token to a node that anybody may have listed when the reader says so
   expect(await banner.textContent()).toContain("UNAUTHORIZED");
   await banner.getByRole("button", { name: "Show my token" }).click();
   await banner.waitFor({ state: "detached" });
-  await page.getByRole("link", { name: "Connections" }).click();
+  // The overview, which is there as soon as the node answers, leads there as well.
+  await page.getByRole("navigation").getByRole("link", { name: "Connections" }).click();
   await row(page, "operator").waitFor();
   await page.getByRole("link", { name: "Nodes", exact: true }).click();
   await expect.poll(() => counted(page)).toBe("Nodes counted: 1 of 1.");

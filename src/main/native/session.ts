@@ -392,7 +392,8 @@ export class Session implements TurnTaker, FrameTaker, UnansweredPops {
   }
 
   #endWhenAnswered(): void {
-    if (this.#hasEnded && this.#blocking === 0 && this.#answers.length === 0) this.#connection.conclude();
+    const isBusy = this.#blocking > 0 || this.#pauses > 0 || this.#answers.length > 0;
+    if (this.#hasEnded && !isBusy) this.#connection.conclude();
   }
 
   #dispatch(bytes: Uint8Array, view: DataView, start: number, end: number): void {

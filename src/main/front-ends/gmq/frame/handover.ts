@@ -91,11 +91,14 @@ export class Handover {
   }
 
   #answerForeign(topic: string, handed: readonly Handed[], takers: Takers): void {
+    // Its turn to ask may come when the session has nothing else to wait for, and its client has ended its side.
+    const release = this.#session.pause();
     this.#ttrs.request(this.#session, topic, (ttr) => {
       for (const { job, place } of handed) {
         this.#answer(place, job, answerOf(job, ttr) ?? "");
         takers.settled();
       }
+      release();
     });
   }
 }

@@ -1,8 +1,10 @@
 /** A client of frames whose shard is in the hands of the test. */
 import { describe, expect, it } from "vitest";
+import type { Asker } from "../../../../../src/main/front-ends/gmq/answer-turns.js";
 import { FrameClient } from "../../../../../src/main/front-ends/gmq/frame/frame-client.js";
 import { FrameContext } from "../../../../../src/main/front-ends/gmq/frame/frame-context.js";
 import { JobTable } from "../../../../../src/main/front-ends/gmq/frame/job-table.js";
+import { type AnswerHandler, CurrentFrame } from "../../../../../src/main/native/answer-frame.js";
 import { packHead } from "../../../../../src/protocol/head.js";
 import { Answer, Op } from "../../../../../src/protocol/op.js";
 import { heldBytes } from "../../../../collected-memory.js";
@@ -20,13 +22,14 @@ const open = async (table = new JobTable()) => {
     const answer = Buffer.from(bytes);
     answers.push(`${answer.readInt16BE(0)} ${answer.toString("utf8", 4)}`);
   };
-  const frames = new FrameClient(session, { write }, new FrameContext(table));
+  const context = new FrameContext(table);
+  const frames = new FrameClient(session, { write }, context);
   /** Answers whether all of it has been taken. */
   const send = (...requests: readonly Buffer[]): boolean => {
     const bytes = Buffer.concat(requests);
     return frames.take(bytes, 0, bytes.length) === bytes.length;
   };
-  return { session, shard, client, send, answers };
+  return { session, shard, client, context, send, answers };
 };
 
 describe("a client", () => {
@@ -60,6 +63,28 @@ describe("a client", () => {
     await until(() => client.ends.length > 0);
     expect(answers).toEqual([ERROR("no"), ERROR("a request begins with v111")]);
   });
+});
+
+it("has a message of another protocol before it is ended, however long its turn to ask for the TTR does not come", async () => {
+  const { session, shard, client, context, send, answers } = await open();
+  // As many as are under way at a time.
+  const others: AnswerHandler[] = [];
+  const other: Asker = { request: (_op, _flags, _head, _payload, onAnswer) => others.push(onAnswer) };
+  for (let i = 0; i < 8; i++) context.turns.request(other, Op.STATS, packHead(["u"]), () => {});
+  send(pop("t"));
+  // Its client has ended its side.
+  session.end();
+  const [popped] = await readOnce(shard);
+  shard.answer(popped?.envelope[1] ?? 0, messages(popped?.frames[0]?.request ?? 0, "b"));
+  await until(() => session.inFlight === 0);
+  await new Promise((resolve) => setImmediate(resolve));
+  expect([answers, client.ends]).toEqual([[], []]);
+  others[0]?.(new CurrentFrame());
+  const [asked] = await readOnce(shard);
+  const statistics = frame(Answer.RESULT, asked?.frames[0]?.request ?? 0, [], packHead([{ config: { ttr: 7_000 } }]));
+  shard.answer(asked?.envelope[1] ?? 0, statistics);
+  await until(() => client.ends.length > 0);
+  expect([answers.length, client.ends]).toEqual([1, ["end"]]);
 });
 
 it("asks for the TTR of a topic once for many messages of other protocols", async () => {
